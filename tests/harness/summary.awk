@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+# summary.awk - reads the log that ctest leaves (Testing/Temporary/LastTest.log) and adds
+# up what its tests did: CUnit's Run Summary of each test program, and last the sum of
+# all. The tests of a script that prints "N passed, N failed" count as well; any other ctest
+# test counts as one, and so does one that failed although its own summary, if it came to
+# print one, knows of no failure.
+
+function count(type, ran, passed, failed) {
+    total[type] += ran
+    good[type] += passed
+    bad[type] += failed
+}
+
+function row(type, n, passed, failed) {
+    printf "%20s%8d%7d%7s%7d%9s\n", type, n, n, passed, failed, type == "asserts" ? "n/a" : 0
+}
+
+/^[0-9]+\/[0-9]+ Test: / {
+    name = $0
+    sub(/^[0-9]+\/[0-9]+ Test: /, "", name)
+    summaries = failures = 0
+}
+/^Run Summary:/ {
+    summary = 1
+    summaries++
+    printf "\n%s\n", name
+}
+summary && NF == 0 { summary = 0 }
+summary {
+    print
+    if ($1 == "suites")
+        count("suites", $3, $3 - $5, $5)
+    if ($1 == "tests" || $1 == "asserts")
+        count($1, $3, $4, $5)
+    if ($1 != "asserts")
+        failures += $5
+}
+/^[0-9]+ passed, [0-9]+ failed$/ {
+    summaries++
+    failures += $3
+    others += $1 + $3
+    count("tests", $1 + $3, $1, $3)
+}
+/^Test (Passed|Failed)\.$/ {
+    passed = $2 == "Passed."
+    if (!summaries)
+        others++
+    if (!summaries || (!passed && !failures))
+        count("tests", 1, passed, !passed)
+}
+END {
+    printf "\nAll test programs, and %d tests by other means\n", others
+    printf "Run Summary:    Type  Total    Ran Passed Failed Inactive\n"
+    row("suites", total["suites"], "n/a", bad["suites"])
+    row("tests", total["tests"], good["tests"], bad["tests"])
+    row("asserts", total["asserts"], good["asserts"], bad["asserts"])
+    printf "\n%d passed, %d failed\n", good["tests"], bad["tests"]
+    exit bad["tests"] + bad["suites"] > 0 || total["tests"] == 0
+}

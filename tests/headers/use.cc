@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* use.cc - a C++ program's view of weir: all but weir_spawn, whose macro is C. */
+#include <weir/weir.h>
+
+struct job {
+    int number;
+};
+
+WEIR_TYPE(job, struct job)
+
+static int untyped(weir_sender tx, weir_receiver rx)
+{
+    long item = 1, items[2] = {2, 3};
+    weir_statistics statistics;
+    return weir_send(tx, &item) + weir_send_by(tx, &item, weir_after(WEIR_MS)) +
+           weir_try_send(tx, &item) + weir_send_many(tx, items, 2) +
+           weir_send_many_by(tx, items, 2, WEIR_NEVER) + weir_try_send_many(tx, items, 2) +
+           weir_recv(rx, &item) + weir_recv_by(rx, &item, weir_now()) + weir_try_recv(rx, &item) +
+           weir_recv_many(rx, items, 2) + weir_recv_many_by(rx, items, 2, WEIR_NEVER) +
+           weir_try_recv_many(rx, items, 2) + weir_check(tx) +
+           weir_channel_statistics(rx, &statistics) + weir_close(tx) + weir_close(rx);
+}
+
+static int body(void *arg)
+{
+    auto *ends = static_cast<job_sender *>(arg);
+    weir_group group = weir_group_begin();
+    job_send(*ends, job{1});
+    return weir_yield() + weir_group_end(group);
+}
+
+int main()
+{
+    job_sender tx;
+    job_receiver rx;
+    weir_sender untyped_tx;
+    weir_receiver untyped_rx;
+    if (job_channel(&tx, &rx, 1) < 0 ||
+        weir_channel_open(&untyped_tx, &untyped_rx, sizeof(long), WEIR_UNBOUNDED, nullptr) < 0)
+        return 1;
+    job_sender clone = job_sender_clone(tx);
+    weir_close(clone);
+    return weir_run(body, &tx, nullptr) + untyped(untyped_tx, untyped_rx);
+}
