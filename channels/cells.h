@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cells.h - the places of a bounded channel.
+ *
+ * A cell is {stamp, item}. A position is {lap, index} with laps of a power of two, so any
+ * capacity works without a division. The cell of position p is
+ *     free for p      when its stamp is p,
+ *     published       when its stamp is p | 1,
+ *     free for the next lap when its reader has set the stamp one lap ahead.
+ * A sender claims p by moving the tail, writes, publishes; a receiver claims by moving
+ * the head, reads, frees. The claim is the one locked instruction of the operation, and
+ * the partner of the wait flag: a waiter sets its flag by a locked instruction and then
+ * looks at head and tail; a claim that it does not see there comes later, and its owner
+ * will see the flag when it looks after publishing (docs/protocol.md, "Park and wake").
+ *
+ * At a declared single end there is no rival, so the claim is a plain store; the waiter
+ * on the other side then executes os_membarrier() instead ("Asymmetric fences").
+ */
+#ifndef WEIR_CELLS_H
+#define WEIR_CELLS_H
+
+struct cell {
+    a64 stamp;
+    char item[];
+};
+
+int weir__cells_make(struct chan *ch);
+void weir__cells_free(struct chan *ch);
+
+static inline uint64_t cell_index(const struct chan *ch, uint64_t position)
+{
+    return (position >> 1) & ch->lap_mask;
+}
+
+static inline struct cell *cell_at(const struct chan *ch, char *cells, uint64_t position)
+{
+    return (struct cell *)(void *)(cells + cell_index(ch, position) * ch->stride);
+}
+
+/* The position n places further, n <= capacity. */
+static inline uint64_t cells_ahead(const struct chan *ch, uint64_t position, uint64_t n)
+{
+    uint64_t index = cell_index(ch, position) + n;
+    if (index >= ch->capacity)
+        return (position & ~((uint64_t)ch->lap_mask << 1)) +
+               (((uint64_t)ch->lap_mask + 1 + index - ch->capacity) << 1);
+    return position + (n << 1);
+}
+
+/* Items between two positions. */
+static inline uint64_t cells_between(const struct chan *ch, uint64_t from, uint64_t to)
+{
+    uint64_t laps = ((to >> 1) & ~(uint64_t)ch->lap_mask) - ((from >> 1) & ~(uint64_t)ch->lap_mask);
+    return laps / ((uint64_t)ch->lap_mask + 1) * ch->capacity + cell_index(ch, to) -
+           cell_index(ch, from);
+}
+
+/* How many of the next n cells have the stamp that makes them usable: `bit` 0 free, 1 full. */
+static inline uint64_t cells_usable(const struct chan *ch, char *cells, uint64_t position,
+                                    uint64_t n, uint64_t bit)
+{
+    uint64_t k = 1; /* the caller has seen the first */
+    while (k < n &&
+           a64_load_acquire(&cell_at(ch, cells, cells_ahead(ch, position, k))->stamp) ==
+               (cells_ahead(ch, position, k) | bit))
+        k++;
+    return k;
+}
+
+static always_inline bool claim(a64 *position, uint64_t *from, uint64_t to, bool single)
+{
+    if (single) {
+        a64_store_release(position, to);
+        return true;
+    }
+    return a64_cas(position, from, to);
+}
+
+/* Claim, fill and publish up to n cells. */
+static always_inline int cells_push(struct chan *ch, const char *items, uint64_t n, bool single)
+{
+    char *cells = aptr_load_acquire(&ch->cells);
+    if (unlikely(!cells)) {
+        if (weir__cells_make(ch) < 0)
+            return NO_MEMORY;
+        cells = aptr_load_acquire(&ch->cells);
+    }
+    if (n > ch->capacity)
+        n = ch->capacity;
+    uint64_t t = a64_load(chan_tail(ch)), k = 1;
+    for (;;) {
+        if (unlikely(t & TAIL_CLOSED))
+            return SHUT;
+        uint64_t stamp = a64_load_acquire(&cell_at(ch, cells, t)->stamp);
+        if (likely(stamp == t)) {
+            if (n > 1)
+                k = cells_usable(ch, cells, t, n, 0);
+            if (likely(claim(chan_tail(ch), &t, cells_ahead(ch, t, k), single)))
+                break;
+        } else if ((int64_t)(stamp - t) < 0) {
+            /* Full at the moment the head was read, if the tail has not moved since. */
+            uint64_t head = a64_load_acquire(chan_head(ch)), now = a64_load_acquire(chan_tail(ch));
+            if (now == t)
+                return cells_between(ch, head, t) >= ch->capacity ? FULL : BETWEEN;
+            t = now;
+        } else {
+            t = a64_load(chan_tail(ch));
+        }
+    }
+    for (uint64_t i = 0; i < k; i++) {
+        uint64_t p = cells_ahead(ch, t, i);
+        struct cell *c = cell_at(ch, cells, p);
+        copy_item(c->item, items + i * ch->item_size, ch->item_size);
+        a64_store_release(&c->stamp, p | 1); /* pairs with the stamp's load in cells_pop() */
+    }
+    return (int)k;
+}
+
+/* Claim, read and free up to n cells; `items` NULL drops the items instead. */
+static always_inline int cells_pop(struct chan *ch, char *items, uint64_t n, bool single)
+{
+    char *cells = aptr_load_acquire(&ch->cells);
+    if (unlikely(!cells))
+        return EMPTY;
+    if (n > ch->capacity)
+        n = ch->capacity;
+    uint64_t h = a64_load(chan_head(ch)), k = 1;
+    for (;;) {
+        uint64_t stamp = a64_load_acquire(&cell_at(ch, cells, h)->stamp);
+        if (likely(stamp == (h | 1))) {
+            if (n > 1)
+                k = cells_usable(ch, cells, h, n, 1);
+            if (likely(claim(chan_head(ch), &h, cells_ahead(ch, h, k), single)))
+                break;
+        } else if ((int64_t)(stamp - (h | 1)) < 0) {
+            /* Empty at the moment the tail was read, if the head has not moved since. */
+            uint64_t tail = a64_load_acquire(chan_tail(ch)), now = a64_load_acquire(chan_head(ch));
+            if (now == h)
+                return (tail & ~(uint64_t)TAIL_CLOSED) == h ? EMPTY : BETWEEN;
+            h = now;
+        } else {
+            h = a64_load(chan_head(ch));
+        }
+    }
+    uint64_t lap = ((uint64_t)ch->lap_mask + 1) << 1;
+    for (uint64_t i = 0; i < k; i++) {
+        uint64_t p = cells_ahead(ch, h, i);
+        struct cell *c = cell_at(ch, cells, p);
+        if (likely(items))
+            copy_item(items + i * ch->item_size, c->item, ch->item_size);
+        else
+            drop_item(ch, c->item);
+        a64_store_release(&c->stamp, p + lap); /* pairs with the stamp's load in cells_push() */
+    }
+    return (int)k;
+}
+
+#endif

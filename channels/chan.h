@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * chan.h - a channel, seen from inside.
+ *
+ * Items rest in cells (BOUNDED, cells.h), in blocks (UNBOUNDED, blocks.h) or nowhere
+ * (RENDEZVOUS). Operations that need not wait touch only positions and cells. Whoever
+ * has to wait takes the lock, queues its waiter and parks; whoever then makes progress
+ * possible sees the wait flag in the lock word and serves the queues (serve() in wait.h).
+ *
+ * Positions: an item's place in the sequence, shifted left by one; bit 0 of the tail is
+ * the closed mark, after which no place can be claimed. tail >= head always; head == tail
+ * means that nothing is in the channel, claimed places included.
+ *
+ * A channel of at most NARROW items is two cache lines, its cells apart. Larger ones have
+ * head and tail in pairs of lines of their own.
+ */
+#ifndef WEIR_CHAN_H
+#define WEIR_CHAN_H
+
+#include "handle.h"
+#include "lock.h"
+#include "party.h"
+
+enum chan_kind { RENDEZVOUS, BOUNDED, UNBOUNDED };
+enum { NARROW = 8 };
+enum { TAIL_CLOSED = 1u };
+
+/* What is to be done with a channel after a grace period; bits. */
+enum chan_work {
+    WORK_DRAIN = 1, /* drop what was claimed but not published at the last close */
+    WORK_FREE = 2   /* both ends are closed */
+};
+enum { WORK_BITS = 4 };
+
+enum chan_flag {
+    SINGLE_SENDER = 1,    /* claims by plain stores */
+    SINGLE_RECEIVER = 2,
+    DECLARED_SENDER = 4, /* one user, no clones */
+    DECLARED_RECEIVER = 8,
+    SENDER_CLOSING = 16, /* the closer found the user inside, who is to finish it */
+    RECEIVER_CLOSING = 32
+};
+
+struct drop {
+    void (*fn)(void *item, void *context);
+    void *context;
+    struct chan *next; /* in thread.drains */
+};
+
+struct block;
+
+struct chan {
+    /* Line 1: constant while open, but for the lock and the queues, which change only
+     * when somebody waits. */
+    a32 lock;
+    uint8_t kind;
+    uint8_t flags;
+    uint8_t at;   /* where tail and head are: see chan_tail() */
+    uint8_t work; /* enum chan_work: what is queued, and << WORK_BITS what comes after it */
+    uint32_t item_size;
+    uint32_t stride; /* of a cell */
+    union {
+        aptr cells;      /* BOUNDED: NULL before the first item */
+        aptr head_block; /* UNBOUNDED */
+    };
+    union {
+        struct {
+            uint32_t capacity;
+            uint32_t lap_mask; /* capacity rounded up to a power of two, minus 1 */
+        };
+        aptr tail_block;
+    };
+    struct waitq recvq, sendq;
+
+    /* Line 2 */
+    a64 narrow_tail, narrow_head;
+    uint32_t senders, receivers; /* open handles; under the lock */
+    struct drop *drop;
+    struct retired retired;
+    uint64_t handed;       /* items that went past the cells; under the lock */
+    a32 sender_user;       /* the party that uses a declared single end; 0: nobody yet */
+    a32 receiver_user;     /* see single.h */
+};
+
+_Static_assert(sizeof(struct chan) <= 2 * CACHE_LINE, "a narrow channel is two cache lines");
+
+struct chan_wide {
+    struct chan chan;
+    a64 tail;
+    char pad1[2 * CACHE_LINE - sizeof(a64)];
+    a64 head;
+    char pad2[2 * CACHE_LINE - sizeof(a64)];
+};
+
+_Static_assert(offsetof(struct chan_wide, tail) == 2 * CACHE_LINE, "tail has its own lines");
+
+/* `at` counts a64: the tail's place; the head lies as far behind it as it must. */
+enum {
+    AT_NARROW = offsetof(struct chan, narrow_tail) / sizeof(a64),
+    AT_WIDE = offsetof(struct chan_wide, tail) / sizeof(a64)
+};
+
+static inline a64 *chan_tail(struct chan *ch)
+{
+    return (a64 *)(void *)ch + ch->at;
+}
+
+static inline a64 *chan_head(struct chan *ch)
+{
+    return ch->at == AT_NARROW ? &ch->narrow_head : &((struct chan_wide *)(void *)ch)->head;
+}
+
+/* Copy one item; sizes that are one or a few registers are worth a branch. */
+static always_inline void copy_item(void *to, const void *from, size_t size)
+{
+    switch (size) {
+    case 8:
+        __builtin_memcpy(to, from, 8);
+        break;
+    case 4:
+        __builtin_memcpy(to, from, 4);
+        break;
+    case 16:
+        __builtin_memcpy(to, from, 16);
+        break;
+    case 32:
+        __builtin_memcpy(to, from, 32);
+        break;
+    default:
+        __builtin_memcpy(to, from, size);
+    }
+}
+
+static inline void copy_items(const struct chan *ch, void *to, const void *from, uint32_t n)
+{
+    if (likely(n == 1))
+        copy_item(to, from, ch->item_size);
+    else
+        __builtin_memcpy(to, from, (size_t)n * ch->item_size);
+}
+
+static inline void drop_item(const struct chan *ch, void *item)
+{
+    if (ch->drop)
+        ch->drop->fn(item, ch->drop->context);
+}
+
+/* ---- what storage answers ------------------------------------------------------------- */
+
+/* More than 0: so many items went through. */
+enum {
+    FULL = 0,       /* push: every place is taken */
+    EMPTY = 0,      /* pop: nothing is claimed */
+    BETWEEN = -1,   /* a claim is not published yet, or a taken cell not free yet */
+    SHUT = -2,      /* push: the tail is closed */
+    NO_MEMORY = -3, /* push */
+    END = -4        /* pop: and no sender is left */
+};
+
+/* Some place is claimed. Exact when nobody moves: read the head first, both only grow. */
+static inline bool chan_some(struct chan *ch)
+{
+    uint64_t h = a64_load_acquire(chan_head(ch));
+    return (a64_load_acquire(chan_tail(ch)) & ~(uint64_t)TAIL_CLOSED) != h;
+}
+
+#include "blocks.h"
+#include "cells.h"
+
+/* ---- the lock's flags ------------------------------------------------------------------- */
+
+static inline uint32_t chan_flags(const struct chan *ch)
+{
+    return (ch->recvq.first ? RECV_WAITS : 0u) | (ch->sendq.first ? SEND_WAITS : 0u) |
+           (ch->senders ? 0u : SENDERS_GONE) | (ch->receivers ? 0u : RECEIVERS_GONE);
+}
+
+static inline void chan_unlock(struct chan *ch)
+{
+    lock_release(&ch->lock, chan_flags(ch));
+}
+
+#endif

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * channel.c - the life of a channel: open, clone, close, drain, release.
+ *
+ * Both counts of open handles are under the lock. When the last handle of an end closes
+ * the tail is marked closed, so no place can be claimed any more, and those who wait are
+ * told. When both ends are closed the channel is released after a grace period.
+ *
+ * A declared single sender claims without a locked instruction and would overwrite a
+ * mark, so its tail is never marked; single.h has the protocol instead.
+ */
+#include "single.h"
+#include "wait.h"
+
+static struct pool chans = {
+    .base = NULL,
+    .stride = 2 * CACHE_LINE,
+    .link_at = offsetof(struct chan, retired),
+    .limit = 1u << 25,
+};
+
+/* ---- memory -------------------------------------------------------------------------- */
+
+static size_t cells_bytes(const struct chan *ch)
+{
+    return (size_t)ch->capacity * ch->stride;
+}
+
+int weir__cells_make(struct chan *ch)
+{
+    void *none = NULL;
+    char *cells = os_alloc_aligned(cells_bytes(ch), CACHE_LINE);
+    if (!cells)
+        return WEIR_ENOMEM;
+    for (uint64_t i = 0, p = 0; i < ch->capacity; i++, p += 2)
+        a64_store(&cell_at(ch, cells, p)->stamp, p);
+    if (!aptr_cas(&ch->cells, &none, cells)) /* another sender was first */
+        os_free_aligned(cells, cells_bytes(ch), CACHE_LINE);
+    return 0;
+}
+
+static bool is_wide(size_t capacity)
+{
+    return capacity > NARROW; /* unbounded ones too */
+}
+
+static struct chan *chan_alloc(struct thread *t, bool wide)
+{
+    struct chan *ch = wide ? os_alloc_aligned(sizeof(struct chan_wide), 2 * CACHE_LINE)
+                           : pool_get(&chans, &t->chans);
+    if (!ch)
+        return NULL;
+    __builtin_memset(ch, 0, sizeof *ch);
+    ch->at = wide ? AT_WIDE : AT_NARROW;
+    return ch;
+}
+
+static void chan_free(struct chan *ch, struct thread *t)
+{
+    if (ch->kind == BOUNDED)
+        os_free_aligned(aptr_load(&ch->cells), cells_bytes(ch), CACHE_LINE);
+    else if (ch->kind == UNBOUNDED)
+        weir__blocks_free(ch);
+    os_free(ch->drop, sizeof *ch->drop);
+    if (ch->at == AT_WIDE)
+        os_free_aligned(ch, sizeof(struct chan_wide), 2 * CACHE_LINE);
+    else
+        pool_put(&chans, &t->chans, ch);
+}
+
+static uint32_t round_up_to_power(uint32_t n)
+{
+    return n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1));
+}
+
+static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
+                       const weir_channel_options *o)
+{
+    ch->item_size = (uint32_t)item_size;
+    ch->stride = (uint32_t)(sizeof(struct cell) + ((item_size + 7) & ~(size_t)7));
+    if (o && o->drop) {
+        if (!(ch->drop = os_alloc(sizeof *ch->drop)))
+            return WEIR_ENOMEM;
+        *ch->drop = (struct drop){.fn = o->drop, .context = o->drop_context};
+    }
+    if (o)
+        ch->flags = (uint8_t)((o->single_sender ? DECLARED_SENDER : 0) |
+                              (o->single_receiver ? DECLARED_RECEIVER : 0));
+    if (capacity == WEIR_UNBOUNDED) {
+        if (weir__blocks_open(ch) < 0)
+            return WEIR_ENOMEM;
+        ch->kind = UNBOUNDED;
+    } else if (capacity > 0) {
+        ch->kind = BOUNDED;
+        ch->capacity = (uint32_t)capacity;
+        ch->lap_mask = round_up_to_power((uint32_t)capacity) - 1;
+        if (os_membarrier_works()) /* without it a single end must fence like others */
+            ch->flags |= ch->flags / DECLARED_SENDER;
+    }
+    return 0;
+}
+
+/* ---- open, clone ------------------------------------------------------------------------ */
+
+static int chan_open(struct party *self, weir_handle *tx, weir_handle *rx, size_t item_size,
+                     size_t capacity, const weir_channel_options *options)
+{
+    struct slot *s = NULL, *r = NULL;
+    struct chan *ch = chan_alloc(self->thread, is_wide(capacity));
+    if (!ch)
+        return WEIR_ENOMEM;
+    if (chan_set_up(ch, item_size, capacity, options) < 0 || !(s = weir__slot_reserve(self)) ||
+        !(r = weir__slot_reserve(self))) {
+        if (s)
+            weir__slot_cancel(self, s);
+        chan_free(ch, self->thread);
+        return WEIR_ENOMEM;
+    }
+    ch->senders = ch->receivers = 1;
+    *tx = weir__slot_publish(self, s, SENDER, ch);
+    *rx = weir__slot_publish(self, r, RECEIVER, ch);
+    return 0;
+}
+
+int weir_channel_open(weir_sender *tx, weir_receiver *rx, size_t item_size, size_t capacity,
+                      const weir_channel_options *options)
+{
+    int rc = WEIR_EINVAL;
+    if (tx && rx && item_size >= 1 && item_size <= WEIR_ITEM_MAX &&
+        (capacity <= WEIR_CAPACITY_MAX || capacity == WEIR_UNBOUNDED)) {
+        struct party *self = party_enter();
+        rc = WEIR_ENOMEM;
+        if (self) {
+            rc = chan_open(self, &tx->h, &rx->h, item_size, capacity, options);
+            party_leave(self);
+        }
+    }
+    if (rc < 0 && tx)
+        tx->h = handle_null(rc);
+    if (rc < 0 && rx)
+        rx->h = handle_null(rc);
+    return rc;
+}
+
+weir_handle weir__clone(struct party *self, struct party *owner, weir_handle h,
+                        enum handle_kind kind)
+{
+    struct slot *s = handle_get(h, kind);
+    if (!s)
+        return handle_null(weir__handle_error(h, kind));
+    struct chan *ch = s->object;
+    if (ch->flags & (kind == SENDER ? DECLARED_SENDER : DECLARED_RECEIVER))
+        return handle_null(WEIR_EBUSY);
+    struct slot *clone = weir__slot_reserve(self);
+    if (!clone)
+        return handle_null(WEIR_ENOMEM);
+    lock_acquire(&ch->lock, 0);
+    bool open = handle_open(s, h);
+    if (open)
+        (*(kind == SENDER ? &ch->senders : &ch->receivers))++;
+    chan_unlock(ch);
+    if (!open) {
+        weir__slot_cancel(self, clone);
+        return handle_null(WEIR_ECLOSED);
+    }
+    return weir__slot_publish(owner, clone, kind, ch);
+}
+
+static weir_handle clone_handle(weir_handle h, enum handle_kind kind)
+{
+    struct party *self = party_enter();
+    if (!self)
+        return handle_null(WEIR_ENOMEM);
+    weir_handle clone = weir__clone(self, self, h, kind);
+    party_leave(self);
+    return clone;
+}
+
+weir_sender weir_sender_clone(weir_sender tx)
+{
+    return (weir_sender){clone_handle(tx.h, SENDER)};
+}
+
+weir_receiver weir_receiver_clone(weir_receiver rx)
+{
+    return (weir_receiver){clone_handle(rx.h, RECEIVER)};
+}
+
+void weir__set_user(struct slot *s, const struct party *user)
+{
+    struct chan *ch = s->object;
+    a32_store(a32_load(&s->word) & 1 ? &ch->sender_user : &ch->receiver_user, user->id);
+}
+
+/* ---- items that nobody can receive any more ------------------------------------------------ */
+
+/*
+ * Drop all that is published. A drop function may close the last receiver of another
+ * channel: that one is drained after this one, by the loop and not by recursion.
+ */
+static void drain(struct chan *ch, struct thread *t)
+{
+    if (!ch->drop) {
+        while (weir__pop(ch, t, NULL, UINT32_MAX) > 0)
+            ;
+        return;
+    }
+    if (t->dropping) {
+        ch->drop->next = t->drains;
+        t->drains = ch;
+        return;
+    }
+    t->dropping = true;
+    while (ch) {
+        while (weir__pop(ch, t, NULL, 1) > 0)
+            ;
+        ch = t->drains;
+        if (ch)
+            t->drains = ch->drop->next;
+    }
+    t->dropping = false;
+}
+
+/* ---- close --------------------------------------------------------------------------------- */
+
+/* Under the lock. No claim can follow, but of a single sender that is still inside. */
+static void mark_closed(struct chan *ch)
+{
+    if (!(ch->flags & SINGLE_SENDER) && !MUTATE("close: no mark"))
+        a64_or(chan_tail(ch), TAIL_CLOSED);
+}
+
+/* Under the lock: one handle less on this end. Returns what is to be done later. */
+static unsigned end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
+                          struct wake_list *woken)
+{
+    if (kind == SENDER) {
+        if (--ch->senders > 0)
+            return 0;
+        mark_closed(ch);
+        weir__serve(ch, t, woken);
+        return ch->receivers == 0 ? WORK_FREE : 0;
+    }
+    if (--ch->receivers > 0)
+        return 0;
+    mark_closed(ch);
+    weir__complete_all(&ch->sendq, NULL, WEIR_EPIPE, woken);
+    if (ch->kind != RENDEZVOUS && (chan_some(ch) || ch->flags & SINGLE_SENDER))
+        return WORK_DRAIN | (ch->senders == 0 ? WORK_FREE : 0);
+    return ch->senders == 0 ? WORK_FREE : 0;
+}
+
+static void work_release(struct retired *r, struct thread *t);
+
+/* Under the lock: note `work`. True when the caller has to queue the channel. */
+static bool work_add(struct chan *ch, unsigned work)
+{
+    bool queued = ch->work != 0;
+    ch->work = (uint8_t)(ch->work | (queued ? work << WORK_BITS : work));
+    return work && !queued;
+}
+
+/* After a grace period, outside of operations. */
+static void work_release(struct retired *r, struct thread *t)
+{
+    struct chan *ch = container_of(r, struct chan, retired);
+    lock_acquire(&ch->lock, 0);
+    unsigned now = ch->work & ((1u << WORK_BITS) - 1);
+    ch->work = ch->work >> WORK_BITS;
+    bool later = ch->work != 0;
+    chan_unlock(ch);
+    if (now & WORK_DRAIN)
+        drain(ch, t);
+    if (now & WORK_FREE)
+        chan_free(ch, t);
+    else if (later)
+        weir__retire(t, r, work_release);
+}
+
+/* The lock is held, one handle of this end is shut: count it, unlock, tell, drain. */
+static void close_and_unlock(struct party *self, struct chan *ch, enum handle_kind kind,
+                             struct wake_list *woken)
+{
+    struct thread *t = self->thread;
+    unsigned work = end_close(ch, t, kind, woken);
+    bool last_receiver = kind == RECEIVER && ch->receivers == 0;
+    bool queue = work_add(ch, work);
+    chan_unlock(ch);
+    wake_all(woken->first);
+    if (last_receiver)
+        drain(ch, t);
+    if (queue) {
+        weir__retire(t, &ch->retired, work_release);
+        t->reclaim.urgent |= ch->drop && (work & WORK_DRAIN);
+    }
+}
+
+/* Under the lock. Does the user of this single end have to finish the closing? */
+static bool leave_to_user(struct party *self, struct chan *ch, enum handle_kind kind, bool parked)
+{
+    bool sends = kind == SENDER;
+    if (!(ch->flags & (sends ? SINGLE_SENDER : SINGLE_RECEIVER)) || parked ||
+        !single_is_inside(sends ? &ch->sender_user : &ch->receiver_user, self))
+        return false;
+    ch->flags |= sends ? SENDER_CLOSING : RECEIVER_CLOSING;
+    return true;
+}
+
+void weir__finish_close(struct party *self, struct chan *ch, enum handle_kind kind)
+{
+    uint8_t closing = kind == SENDER ? SENDER_CLOSING : RECEIVER_CLOSING;
+    struct wake_list woken = {NULL, NULL};
+    lock_acquire(&ch->lock, 0);
+    if (ch->flags & closing) {
+        ch->flags = (uint8_t)(ch->flags & ~closing);
+        close_and_unlock(self, ch, kind, &woken);
+    } else {
+        chan_unlock(ch); /* the closer found nobody inside */
+    }
+}
+
+int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind)
+{
+    struct slot *s = handle_get(h, kind);
+    if (!s)
+        return weir__handle_error(h, kind);
+    struct chan *ch = s->object;
+    struct wake_list woken = {NULL, NULL};
+    lock_acquire(&ch->lock, 0);
+    if (!handle_open(s, h)) {
+        chan_unlock(ch);
+        return WEIR_ECLOSED;
+    }
+    struct party *owner = slot_shut(s);
+    bool parked = s->waiting > 0;
+    if (parked)
+        weir__complete_all(kind == SENDER ? &ch->sendq : &ch->recvq, s, WEIR_ECLOSED, &woken);
+    if (leave_to_user(self, ch, kind, parked)) {
+        chan_unlock(ch);
+        wake_all(woken.first);
+    } else {
+        close_and_unlock(self, ch, kind, &woken);
+    }
+    weir__slot_release(self, s, owner);
+    return 0;
+}
+
+int weir_handle_close(weir_handle h)
+{
+    enum handle_kind kind = handle_word(h) & 3;
+    if (kind != SENDER && kind != RECEIVER)
+        return weir__handle_error(h, NONE) == WEIR_ECLOSED ? 0 : WEIR_EBADF;
+    struct party *self = party_enter(), *spare = NULL;
+    if (unlikely(!self))
+        self = spare = weir__spare_enter(); /* closing does not fail for want of memory */
+    int rc = weir__close_end(self, h, kind);
+    party_leave(self);
+    if (unlikely(spare != NULL))
+        weir__spare_leave(spare);
+    return rc == WEIR_ECLOSED ? 0 : rc;
+}
+
+/* ---- looking ---------------------------------------------------------------------------------- */
+
+int weir_handle_check(weir_handle h)
+{
+    enum handle_kind kind = handle_word(h) & 3;
+    return kind != NONE && handle_get(h, kind) ? 0 : weir__handle_error(h, NONE);
+}
+
+static void count_items(struct chan *ch, weir_statistics *out)
+{
+    uint64_t head = a64_load_acquire(chan_head(ch));
+    uint64_t tail = a64_load_acquire(chan_tail(ch)) & ~(uint64_t)TAIL_CLOSED;
+    out->capacity = ch->kind == UNBOUNDED ? WEIR_UNBOUNDED : 0;
+    out->passed = ch->handed;
+    if (ch->kind == UNBOUNDED) {
+        out->buffered = (tail - head) >> 1;
+        out->passed += tail >> 1;
+    } else if (ch->kind == BOUNDED) {
+        out->capacity = ch->capacity;
+        out->buffered = cells_between(ch, head, tail);
+        if (out->buffered > out->capacity) /* the head has moved since it was read */
+            out->buffered = out->capacity;
+        out->passed += cells_between(ch, 0, tail);
+    }
+}
+
+int weir_handle_statistics(weir_handle h, weir_statistics *out)
+{
+    enum handle_kind kind = handle_word(h) & 3;
+    if (!out)
+        return WEIR_EINVAL;
+    if (kind != SENDER && kind != RECEIVER)
+        return weir__handle_error(h, NONE);
+    struct party *self = party_enter();
+    if (!self)
+        return WEIR_ENOMEM;
+    struct slot *s = handle_get(h, kind);
+    int rc = s ? 0 : weir__handle_error(h, kind);
+    if (s) {
+        struct chan *ch = s->object;
+        *out = (weir_statistics){.item_size = ch->item_size};
+        lock_acquire(&ch->lock, 0);
+        out->open_senders = ch->senders;
+        out->open_receivers = ch->receivers;
+        for (struct waiter *w = ch->sendq.first; w; w = w->next)
+            out->waiting_senders++;
+        for (struct waiter *w = ch->recvq.first; w; w = w->next)
+            out->waiting_receivers++;
+        count_items(ch, out);
+        chan_unlock(ch);
+    }
+    party_leave(self);
+    return rc;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * handle.h - the table behind all handles, and who owns which.
+ *
+ * A handle is {generation:30, kind:2, index:32}. The slot's word holds the generation
+ * and kind while the handle is open, so one comparison tells a good handle; closing
+ * writes kind NONE. A slot is reused one grace period after it was closed (reclaim.h),
+ * with the next generation; at the last generation it is retired for good.
+ *
+ * Owning: a slot made or given to a party is in that party's list, which only the party
+ * itself touches. Another party may close the handle, but the slot stays in the list
+ * until its owner sweeps; the owner learns of it by a counter.
+ */
+#ifndef WEIR_HANDLE_H
+#define WEIR_HANDLE_H
+
+#include <weir/channel.h>
+
+#include "party.h"
+
+enum handle_kind { NONE = 0, SENDER = 1, RECEIVER = 2, GROUP = 3 };
+
+struct slot {
+    a32 word;         /* generation << 2 | kind */
+    uint32_t waiting; /* parked operations on this handle; under the channel's lock */
+    void *object;     /* struct chan, or a group; constant while the handle is open */
+    union {
+        struct {
+            aptr owner; /* a party; NULL: a plain thread made it */
+            uint32_t next, prev; /* in the owner's list; 0: none */
+        };
+        struct retired retired; /* when it is in no list */
+    };
+};
+
+extern struct pool weir__slots;
+
+static inline uint32_t handle_word(weir_handle h)
+{
+    return (uint32_t)(h >> 32);
+}
+
+static inline struct slot *handle_slot(weir_handle h)
+{
+    return pool_at(&weir__slots, (uint32_t)h);
+}
+
+/* NULL if `h` is not an open handle of this kind: then weir__handle_error() says why. */
+static inline struct slot *handle_get(weir_handle h, enum handle_kind kind)
+{
+    struct slot *s = handle_slot(h);
+    uint32_t word = handle_word(h);
+    if (unlikely((word & 3) != kind || a32_load_acquire(&s->word) != word ||
+                 (uint32_t)h > weir__slots.mask))
+        return NULL;
+    return s;
+}
+
+static inline bool handle_open(const struct slot *s, weir_handle h)
+{
+    return a32_load_acquire(&s->word) == handle_word(h);
+}
+
+/* WEIR_ECLOSED, WEIR_EBADF, or the error that a null handle carries. kind NONE: any. */
+int weir__handle_error(weir_handle h, enum handle_kind kind);
+
+/* The null handle that carries `error`. */
+static inline weir_handle handle_null(int error)
+{
+    return (weir_handle)(uint32_t)-error << 32;
+}
+
+/*
+ * A slot that is not open yet: reserve, then publish (which makes the handle valid and
+ * puts it into p's list) or cancel. Reserve returns NULL when out of memory or full.
+ */
+struct slot *weir__slot_reserve(struct party *p);
+void weir__slot_cancel(struct party *p, struct slot *s);
+weir_handle weir__slot_publish(struct party *p, struct slot *s, enum handle_kind kind, void *object);
+
+/*
+ * Under the object's lock: from now on the handle is closed. Returns the owner, who may
+ * sweep and retire the slot at once: only he, or who closes an unowned slot, may touch it.
+ */
+static inline struct party *slot_shut(struct slot *s)
+{
+    struct party *owner = aptr_load(&s->owner);
+    a32_store_release(&s->word, a32_load(&s->word) & ~3u); /* pairs with weir__owned_next() */
+    return owner;
+}
+
+/* After slot_shut(), outside of locks: leave the slot to its owner or to reclamation. */
+void weir__slot_release(struct party *p, struct slot *s, struct party *owner);
+
+/* Does p own it, or nobody? */
+static inline bool slot_yields_to(const struct slot *s, const struct party *p)
+{
+    void *owner = aptr_load(&s->owner);
+    return owner == p || owner == NULL;
+}
+
+/* Move an open slot from `from` (or nobody) to `to`, which does not run yet. */
+void weir__slot_give(struct party *from, struct slot *s, struct party *to);
+
+/* Any open handle of a dying party; 0: none is left. Sweeps what others have closed. */
+weir_handle weir__owned_next(struct party *p);
+
+/* channel.c: one more handle on h's end, owned by `owner`; a null handle on an error. */
+weir_handle weir__clone(struct party *self, struct party *owner, weir_handle h,
+                        enum handle_kind kind);
+
+/* channel.c: as weir_handle_close(), inside an operation; WEIR_ECLOSED if it was before. */
+int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind);
+
+/* channel.c: a handle that moves: if its end is a declared single one, `user` is to use it. */
+void weir__set_user(struct slot *s, const struct party *user);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weir/error.h - every error that weir returns, in one table.
+ *
+ * A function that can fail returns a negative code from this table; errno is never
+ * used, because an actor may continue on another thread than it was suspended on.
+ * Where Linux has an errno of the same meaning the value is that errno negated, so a
+ * body may return -errno of a system call and weir_error_name() still knows it.
+ */
+#ifndef WEIR_ERROR_H
+#define WEIR_ERROR_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define WEIR_API __attribute__((visibility("default")))
+#else
+#define WEIR_API
+#endif
+
+/* X(name, value, text) */
+#define WEIR_ERRORS(X)                                                                             \
+    X(EPERM, -1, "not allowed here")                                                               \
+    X(EBADF, -9, "not a handle: it was never given out, or is of another kind")                    \
+    X(EAGAIN, -11, "would have to wait")                                                           \
+    X(ENOMEM, -12, "out of memory")                                                                \
+    X(EBUSY, -16, "in use by another actor")                                                       \
+    X(EINVAL, -22, "argument out of range")                                                        \
+    X(ENFILE, -23, "no free entry in the handle table")                                            \
+    X(EPIPE, -32, "nobody receives any more")                                                      \
+    X(EDEADLK, -35, "would wait for itself")                                                       \
+    X(ETIMEDOUT, -110, "the deadline passed")                                                      \
+    X(ECANCELED, -125, "cancelled")                                                                \
+    X(ECLOSED, -4001, "this handle is closed")                                                     \
+    X(EITEM, -4002, "the item is not of the channel's item size")                                  \
+    X(ESTACK, -4003, "no guarded stack could be had")
+
+typedef enum weir_error {
+#define WEIR_ERROR_ENUM(name, value, text) WEIR_##name = (value),
+    WEIR_ERRORS(WEIR_ERROR_ENUM)
+#undef WEIR_ERROR_ENUM
+} weir_error;
+
+/*
+ * weir_error_name - "EPIPE" for WEIR_EPIPE; "OK" for 0 and above; "EUNKNOWN" for a code
+ *                   that is not in the table.
+ * weir_error_text - the sentence of the table.
+ *
+ * Never suspends; any thread; the strings are static.
+ */
+WEIR_API const char *weir_error_name(int code);
+WEIR_API const char *weir_error_text(int code);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weir/type.h - channels whose item type the compiler checks.
+ *
+ *     WEIR_TYPE(job, struct job)
+ *
+ * makes job_sender and job_receiver, which do not mix with the ends of another type,
+ * and, as static inline functions with the contracts of weir/channel.h:
+ *
+ *     int job_channel(job_sender *tx, job_receiver *rx, size_t capacity);
+ *     int job_channel_open(job_sender *tx, job_receiver *rx, size_t capacity,
+ *                          const weir_channel_options *options);
+ *     int job_send(job_sender tx, struct job item);
+ *     int job_send_by(job_sender tx, struct job item, weir_time deadline);
+ *     int job_try_send(job_sender tx, struct job item);
+ *     int job_send_many(job_sender tx, const struct job *items, size_t n);
+ *     int job_try_send_many(job_sender tx, const struct job *items, size_t n);
+ *     int job_recv(job_receiver rx, struct job *item);
+ *     int job_recv_by(job_receiver rx, struct job *item, weir_time deadline);
+ *     int job_try_recv(job_receiver rx, struct job *item);
+ *     int job_recv_many(job_receiver rx, struct job *items, size_t n);
+ *     int job_try_recv_many(job_receiver rx, struct job *items, size_t n);
+ *     job_sender job_sender_clone(job_sender tx);
+ *     job_receiver job_receiver_clone(job_receiver rx);
+ *
+ * weir_close, weir_check and weir_channel_statistics take every kind of end.
+ */
+#ifndef WEIR_TYPE_H
+#define WEIR_TYPE_H
+
+#include <weir/channel.h>
+
+#if defined(__GNUC__)
+#define WEIR_UNUSED __attribute__((unused))
+#else
+#define WEIR_UNUSED
+#endif
+
+#define WEIR_TYPE(name, type)                                                                      \
+    typedef struct name##_sender {                                                                 \
+        weir_handle h;                                                                             \
+    } name##_sender;                                                                               \
+    typedef struct name##_receiver {                                                               \
+        weir_handle h;                                                                             \
+    } name##_receiver;                                                                             \
+    static inline WEIR_UNUSED weir_sender name##_untyped_sender(name##_sender tx)                  \
+    {                                                                                              \
+        weir_sender untyped;                                                                       \
+        untyped.h = tx.h;                                                                          \
+        return untyped;                                                                            \
+    }                                                                                              \
+    static inline WEIR_UNUSED weir_receiver name##_untyped_receiver(name##_receiver rx)            \
+    {                                                                                              \
+        weir_receiver untyped;                                                                     \
+        untyped.h = rx.h;                                                                          \
+        return untyped;                                                                            \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_channel_open(name##_sender *tx, name##_receiver *rx,      \
+                                                      size_t capacity,                             \
+                                                      const weir_channel_options *options)         \
+    {                                                                                              \
+        weir_sender untyped_tx;                                                                    \
+        weir_receiver untyped_rx;                                                                  \
+        int rc = weir_channel_open(tx ? &untyped_tx : NULL, rx ? &untyped_rx : NULL, sizeof(type), \
+                                   capacity, options);                                             \
+        if (tx && rx) {                                                                            \
+            tx->h = untyped_tx.h;                                                                  \
+            rx->h = untyped_rx.h;                                                                  \
+        }                                                                                          \
+        return rc;                                                                                 \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_channel(name##_sender *tx, name##_receiver *rx,           \
+                                                 size_t capacity)                                  \
+    {                                                                                              \
+        return name##_channel_open(tx, rx, capacity, NULL);                                        \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_send(name##_sender tx, type item)                         \
+    {                                                                                              \
+        return weir_send_item(name##_untyped_sender(tx), &item, sizeof item, WEIR_NEVER);          \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_send_by(name##_sender tx, type item, weir_time deadline)  \
+    {                                                                                              \
+        return weir_send_item(name##_untyped_sender(tx), &item, sizeof item, deadline);            \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_try_send(name##_sender tx, type item)                     \
+    {                                                                                              \
+        return weir_try_send_item(name##_untyped_sender(tx), &item, sizeof item);                  \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_send_many(name##_sender tx, type const *items, size_t n)  \
+    {                                                                                              \
+        return weir_send_many(name##_untyped_sender(tx), items, n);                                \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_try_send_many(name##_sender tx, type const *items,        \
+                                                       size_t n)                                   \
+    {                                                                                              \
+        return weir_try_send_many(name##_untyped_sender(tx), items, n);                            \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_recv(name##_receiver rx, type *item)                      \
+    {                                                                                              \
+        return weir_recv(name##_untyped_receiver(rx), item);                                       \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_recv_by(name##_receiver rx, type *item,                   \
+                                                 weir_time deadline)                               \
+    {                                                                                              \
+        return weir_recv_by(name##_untyped_receiver(rx), item, deadline);                          \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_try_recv(name##_receiver rx, type *item)                  \
+    {                                                                                              \
+        return weir_try_recv(name##_untyped_receiver(rx), item);                                   \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_recv_many(name##_receiver rx, type *items, size_t n)      \
+    {                                                                                              \
+        return weir_recv_many(name##_untyped_receiver(rx), items, n);                              \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_try_recv_many(name##_receiver rx, type *items, size_t n)  \
+    {                                                                                              \
+        return weir_try_recv_many(name##_untyped_receiver(rx), items, n);                          \
+    }                                                                                              \
+    static inline WEIR_UNUSED name##_sender name##_sender_clone(name##_sender tx)                  \
+    {                                                                                              \
+        name##_sender clone;                                                                       \
+        clone.h = weir_sender_clone(name##_untyped_sender(tx)).h;                                  \
+        return clone;                                                                              \
+    }                                                                                              \
+    static inline WEIR_UNUSED name##_receiver name##_receiver_clone(name##_receiver rx)            \
+    {                                                                                              \
+        name##_receiver clone;                                                                     \
+        clone.h = weir_receiver_clone(name##_untyped_receiver(rx)).h;                              \
+        return clone;                                                                              \
+    }
+
+#endif

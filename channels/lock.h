@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lock.h - the lock of a channel: one word that also carries the channel's flags.
+ *
+ * Taking the lock and announcing "I am going to wait" is one locked instruction, which
+ * orders the announcement before the re-check that follows it. Releasing is a plain
+ * release store of the flags, so the holder's successor on the same worker can do it
+ * after the stack switch (see actors/scheduler.c). Flags change only under the lock.
+ *
+ * The critical sections are short: no allocation, no call out, no suspension. A holder
+ * that the kernel preempted is waited for by pausing, then yielding, then sleeping.
+ */
+#ifndef WEIR_LOCK_H
+#define WEIR_LOCK_H
+
+#include "atomic.h"
+#include "compiler.h"
+#include "os.h"
+
+enum {
+    LOCKED = 1u,
+    RECV_WAITS = 2u,     /* a receiver is parked, or is about to be */
+    SEND_WAITS = 4u,     /* a sender is parked, or is about to be */
+    SENDERS_GONE = 8u,   /* the last sender handle is closed */
+    RECEIVERS_GONE = 16u /* the last receiver handle is closed */
+};
+
+/* Take the lock and set `announce` in the same locked instruction. */
+static inline void lock_acquire(a32 *word, uint32_t announce)
+{
+    uint32_t v = a32_load(word);
+    for (unsigned turns = 0;; turns++) {
+        if (likely(!(v & LOCKED)) && a32_cas(word, &v, v | LOCKED | announce)) {
+            a_after_rmw();
+            return;
+        }
+        os_spin(turns);
+        v = a32_load(word);
+    }
+}
+
+/* `flags` is everything but LOCKED that is true from now on. */
+static inline void lock_release(a32 *word, uint32_t flags)
+{
+    a32_store_release(word, flags);
+}
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* os.c - os.h on Linux. errno is the caller's: no function here changes it. */
+#define _GNU_SOURCE
+#include "os.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static void *heap_allocate(size_t bytes, void *context)
+{
+    (void)context;
+    return malloc(bytes ? bytes : 1);
+}
+
+static void heap_release(void *memory, size_t bytes, void *context)
+{
+    (void)bytes;
+    (void)context;
+    free(memory);
+}
+
+static const weir_allocator heap = {heap_allocate, heap_release, NULL};
+static weir_allocator allocator = {heap_allocate, heap_release, NULL};
+
+void weir_set_allocator(const weir_allocator *a)
+{
+    allocator = a ? *a : heap;
+}
+
+void *os_alloc(size_t bytes)
+{
+    int e = errno;
+    void *memory = allocator.allocate(bytes, allocator.context);
+    errno = e;
+    return memory;
+}
+
+void os_free(void *memory, size_t bytes)
+{
+    if (memory)
+        allocator.release(memory, bytes, allocator.context);
+}
+
+/* The word before an aligned block tells how far its allocation begins before it. */
+void *os_alloc_aligned(size_t bytes, size_t align)
+{
+    char *raw = os_alloc(bytes + align + sizeof(size_t));
+    if (!raw)
+        return NULL;
+    uintptr_t at = ((uintptr_t)raw + sizeof(size_t) + align - 1) & ~(uintptr_t)(align - 1);
+    char *memory = raw + (at - (uintptr_t)raw);
+    size_t before = (size_t)(memory - raw);
+    memcpy(memory - sizeof before, &before, sizeof before);
+    return memset(memory, 0, bytes);
+}
+
+void os_free_aligned(void *memory, size_t bytes, size_t align)
+{
+    if (!memory)
+        return;
+    size_t before;
+    memcpy(&before, (char *)memory - sizeof before, sizeof before);
+    os_free((char *)memory - before, bytes + align + sizeof(size_t));
+}
+
+bool os_may_map(void)
+{
+    if (allocator.allocate == heap_allocate)
+        return true;
+    void *token = os_alloc(0);
+    os_free(token, 0);
+    return token != NULL;
+}
+
+void *os_reserve(size_t bytes)
+{
+    int e = errno;
+    void *memory = os_may_map() ? mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                                : MAP_FAILED;
+    errno = e;
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void os_unreserve(void *memory, size_t bytes)
+{
+    munmap(memory, bytes);
+}
+
+weir_time weir_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (weir_time)t.tv_sec * WEIR_S + t.tv_nsec;
+}
+
+weir_time weir_after(weir_time duration)
+{
+    weir_time now = weir_now();
+    return duration > WEIR_NEVER - now ? WEIR_NEVER : now + duration;
+}
+
+void os_futex_wait(a32 *word, uint32_t value, weir_time deadline)
+{
+    int e = errno;
+    struct timespec until, *timeout = NULL;
+    if (deadline != WEIR_NEVER) {
+        weir_time at = deadline > 0 ? deadline : 0;
+        until = (struct timespec){.tv_sec = at / WEIR_S, .tv_nsec = at % WEIR_S};
+        timeout = &until;
+    }
+    syscall(SYS_futex, &word->v, FUTEX_WAIT_BITSET_PRIVATE, value, timeout, NULL,
+            FUTEX_BITSET_MATCH_ANY);
+    errno = e;
+}
+
+void os_futex_wake(a32 *word, int n)
+{
+    int e = errno;
+    syscall(SYS_futex, &word->v, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
+    errno = e;
+}
+
+bool os_membarrier_works(void)
+{
+    static a32 known; /* 0: not asked yet, 1: works, 2: refused */
+    uint32_t k = a32_load_acquire(&known);
+    if (k == 0) {
+        int e = errno;
+        long rc = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+        errno = e;
+        k = rc == 0 ? 1 : 2;
+        a32_store_release(&known, k);
+    }
+    return k == 1;
+}
+
+void os_membarrier(void)
+{
+    int e = errno;
+    if (os_membarrier_works())
+        syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+    else
+        a_fence();
+    errno = e;
+}
+
+void os_spin(unsigned turns)
+{
+    enum { PAUSES = 40, YIELDS = 100 };
+    if (turns < PAUSES) {
+        a_relax();
+    } else if (turns < YIELDS) {
+        sched_yield();
+    } else {
+        struct timespec nap = {.tv_sec = 0, .tv_nsec = 50 * 1000};
+        int e = errno;
+        nanosleep(&nap, NULL);
+        errno = e;
+    }
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * party.h - who uses a channel: an actor or a plain thread.
+ *
+ * Channels know a party only as something that can be parked and woken, that owns
+ * handles, and that runs on a thread. actors/ embeds a party in each actor's record;
+ * thread.c makes one for each plain thread that uses a channel.
+ */
+#ifndef WEIR_PARTY_H
+#define WEIR_PARTY_H
+
+#include "atomic.h"
+#include "compiler.h"
+#include "pool.h"
+#include "reclaim.h"
+
+struct chan;
+struct party;
+struct slot;
+struct worker;
+
+/*
+ * The request of a party: filled in when an operation leaves its fast path, and linked
+ * into a queue of its channel exactly while it is parked and may still be completed by
+ * somebody else. Whoever unlinks it, under the channel's lock, decides the result and
+ * owes the party one wake.
+ */
+struct waiter {
+    struct waiter *next, *prev; /* in the channel's queue; `next` also in a list to wake */
+    struct chan *chan;
+    struct slot *slot; /* the handle it goes through */
+    char *items;       /* receiver: where to; sender: where from */
+    uint32_t count;    /* how many items at most */
+    a32 linked;        /* written under the channel's lock */
+    int result;        /* what the call returns */
+    bool sends;
+    bool one;          /* success is 0, not the count */
+};
+
+struct party_ops {
+    /*
+     * Release *lock to `flags` when the party no longer runs, and sleep until woken or,
+     * after `deadline`, until weir__wait_cancel() succeeded. Returns waiter.result.
+     * To be called in tail position as far up as possible; see actors/context.h.
+     */
+    int (*park)(struct party *p, a32 *lock, uint32_t flags, weir_time deadline);
+    /* Make it run again; once for each time it was unlinked. */
+    void (*wake)(struct party *p);
+    /* The budget of operations without a suspension is used up. */
+    void (*rest)(struct party *p);
+};
+
+struct party {
+    struct waiter waiter;
+    struct thread *thread; /* where it runs; an actor's is rewritten before each resume */
+    const struct party_ops *ops;
+    uint32_t owned;   /* first slot it owns, 0: none; touched by the party alone */
+    a32 orphans;      /* owned slots that others have closed and that wait for a sweep */
+    int32_t budget;   /* operations left until ops->rest() */
+    uint32_t id;      /* tells parties apart that live at the same time; actors' are odd */
+};
+
+enum { BUDGET = 128 };
+
+/* A plain thread, which brackets its operations; see reclaim.h. */
+static inline bool party_is_plain(const struct party *p)
+{
+    return !(p->id & 1);
+}
+
+/* What belongs to one operating-system thread. */
+struct thread {
+    struct reclaim reclaim;
+    struct pool_cache slots;
+    struct pool_cache chans, actors, groups;
+    struct chan *drains; /* channels whose items are to be dropped, by the drop below */
+    bool dropping;       /* a drop function runs on this thread: nothing may wait */
+    a32 taken;           /* by a living thread */
+    struct worker *worker; /* of actors/: what runs actors on this thread; NULL: nothing */
+    struct thread *next; /* all threads that ever were; records are reused, never freed */
+};
+
+extern aptr weir__threads; /* the first of all */
+
+/* ---- the calling party ------------------------------------------------------------- */
+
+#if defined(WEIR_EXPLORE)
+
+static inline struct party *party_current(void)
+{
+    return explore_get_current();
+}
+
+static inline void party_set_current(struct party *p)
+{
+    explore_set_current(p);
+}
+
+#else
+
+extern __thread struct party *weir__current __attribute__((tls_model("initial-exec")));
+
+/*
+ * An actor may be resumed on another thread, so no compiler may keep the address of the
+ * variable across a suspension: hence the assembler, which is evaluated at each call.
+ */
+static inline struct party *party_current(void)
+{
+    struct party *p;
+#if defined(__x86_64__)
+    __asm__ volatile("movq weir__current@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(p));
+#elif defined(__aarch64__)
+    uintptr_t offset;
+    __asm__ volatile("mrs %0, tpidr_el0\n\t"
+                     "adrp %1, :gottprel:weir__current\n\t"
+                     "ldr %1, [%1, #:gottprel_lo12:weir__current]\n\t"
+                     "ldr %0, [%0, %1]"
+                     : "=&r"(p), "=&r"(offset));
+#else
+#error "weir knows x86-64 and aarch64"
+#endif
+    return p;
+}
+
+static inline void party_set_current(struct party *p)
+{
+#if defined(__x86_64__)
+    uintptr_t offset;
+    __asm__ volatile("movq weir__current@gottpoff(%%rip), %0\n\tmovq %1, %%fs:(%0)"
+                     : "=&r"(offset)
+                     : "r"(p)
+                     : "memory");
+#else
+    uintptr_t base, offset;
+    __asm__ volatile("mrs %0, tpidr_el0\n\t"
+                     "adrp %1, :gottprel:weir__current\n\t"
+                     "ldr %1, [%1, #:gottprel_lo12:weir__current]\n\t"
+                     "str %2, [%0, %1]"
+                     : "=&r"(base), "=&r"(offset)
+                     : "r"(p)
+                     : "memory");
+#endif
+}
+
+#endif
+
+/* The party of the calling thread, made at first use; NULL: out of memory. */
+struct party *weir__thread_party(void);
+
+/* The one record for closers whose thread gets none; they take turns. */
+struct party *weir__spare_enter(void);
+void weir__spare_leave(struct party *p);
+
+/* ---- inside an operation -------------------------------------------------------------- */
+
+/* Pairs with os_membarrier() in weir__reclaim_poll(). */
+static inline void thread_online(struct thread *t)
+{
+    a64_store(&t->reclaim.epoch, a64_load(&weir__epoch));
+    if (unlikely(weir__fence_readers))
+        a_fence();
+    else
+        a_light_fence();
+}
+
+/* Release: what the operation did is visible to whoever reads the 0. */
+static inline void thread_offline(struct thread *t)
+{
+    a64_store_release(&t->reclaim.epoch, 0);
+}
+
+void weir__party_leave_plain(struct party *p);
+
+/* Every public operation: enter, at most one suspension or several, leave. NULL: no memory. */
+static inline struct party *party_enter(void)
+{
+    struct party *p = party_current();
+    if (unlikely(!p) && !(p = weir__thread_party()))
+        return NULL;
+    if (party_is_plain(p) && p->thread->reclaim.nesting++ == 0)
+        thread_online(p->thread);
+    return p;
+}
+
+static inline void party_leave(struct party *p)
+{
+    if (party_is_plain(p))
+        weir__party_leave_plain(p);
+}
+
+/* An operation that may wait is a point where others may get their turn. */
+static inline void party_spend(struct party *p)
+{
+    if (unlikely(--p->budget < 0))
+        p->ops->rest(p);
+}
+
+/* ---- waiters ----------------------------------------------------------------------------- */
+
+struct waitq {
+    struct waiter *first, *last;
+};
+
+static inline void waitq_append(struct waitq *q, struct waiter *w)
+{
+    w->next = NULL;
+    w->prev = q->last;
+    if (q->last)
+        q->last->next = w;
+    else
+        q->first = w;
+    q->last = w;
+}
+
+static inline void waitq_remove(struct waitq *q, struct waiter *w)
+{
+    if (w->prev)
+        w->prev->next = w->next;
+    else
+        q->first = w->next;
+    if (w->next)
+        w->next->prev = w->prev;
+    else
+        q->last = w->prev;
+}
+
+/* Wake a list that was unlinked from a channel, first come first served; no lock is held. */
+static inline void wake_all(struct waiter *w)
+{
+    while (w) {
+        struct waiter *next = w->next; /* *w is the party's again as soon as it is woken */
+        struct party *p = container_of(w, struct party, waiter);
+        p->ops->wake(p);
+        w = next;
+    }
+}
+
+/*
+ * Try to end the wait of a parked party with `result`: true if it was still linked, then
+ * the caller owes it the wake. Only from the party's own worker or thread.
+ */
+bool weir__wait_cancel(struct party *p, int result);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool.h - objects of one size in one reserved table, addressable by index.
+ *
+ * Memory of a pool is never unmapped, so a stale pointer or index reads some object of
+ * the same type, never something else. Free objects are linked through a pointer at
+ * `link_at`; other fields keep their values while an object is free (generations do).
+ * Each thread holds a cache; caches exchange batches with the pool under its lock.
+ */
+#ifndef WEIR_POOL_H
+#define WEIR_POOL_H
+
+#include "atomic.h"
+#include "compiler.h"
+
+struct pool {
+    char *base;     /* before the first get: one object, of zeros */
+    uint32_t mask;  /* objects - 1; the table holds a power of two */
+    uint32_t fresh; /* the first index that was never handed out; 0: not reserved yet */
+    void *free;     /* spilled objects */
+    a32 lock;
+    uint32_t stride;
+    uint32_t link_at;
+    uint32_t limit; /* objects wanted; a power of two; fewer when address space is short */
+};
+
+struct pool_cache {
+    void *first;
+    uint32_t count;
+};
+
+enum { POOL_BATCH = 64 };
+
+/* Refill from the pool, or make place. Return an object, or NULL: out of memory or full. */
+void *weir__pool_refill(struct pool *p, struct pool_cache *c);
+void weir__pool_spill(struct pool *p, struct pool_cache *c);
+
+static inline void **pool_link(const struct pool *p, void *object)
+{
+    return (void **)(void *)((char *)object + p->link_at);
+}
+
+static inline void *pool_get(struct pool *p, struct pool_cache *c)
+{
+    void *object = c->first;
+    if (unlikely(!object))
+        return weir__pool_refill(p, c);
+    c->first = *pool_link(p, object);
+    c->count--;
+    return object;
+}
+
+static inline void pool_put(struct pool *p, struct pool_cache *c, void *object)
+{
+    *pool_link(p, object) = c->first;
+    c->first = object;
+    if (unlikely(++c->count > 4 * POOL_BATCH))
+        weir__pool_spill(p, c);
+}
+
+static inline uint32_t pool_index(const struct pool *p, const void *object)
+{
+    return (uint32_t)((size_t)((const char *)object - p->base) / p->stride);
+}
+
+static inline void *pool_at(const struct pool *p, uint32_t index)
+{
+    return p->base + (size_t)(index & p->mask) * p->stride;
+}
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* reclaim.c - see the essay in reclaim.h. */
+#include "reclaim.h"
+
+#include "lock.h"
+#include "party.h"
+
+a64 weir__epoch = {1};
+bool weir__fence_readers;
+
+/* What ended threads retired; whoever polls next makes it its own. */
+static struct {
+    a32 lock;
+    a32 some;
+    struct retired_list list;
+} orphans;
+
+static void list_add(struct retired_list *l, struct retired *r)
+{
+    r->next = NULL;
+    if (l->last)
+        l->last->next = r;
+    else
+        l->first = r;
+    l->last = r;
+}
+
+static void list_move(struct retired_list *to, struct retired_list *from)
+{
+    if (!from->first)
+        return;
+    if (to->last)
+        to->last->next = from->first;
+    else
+        to->first = from->first;
+    to->last = from->last;
+    *from = (struct retired_list){NULL, NULL};
+}
+
+static void retire_again(struct thread *t, struct retired *r)
+{
+    struct reclaim *c = &t->reclaim;
+    uint64_t e = a64_load_acquire(&weir__epoch);
+    struct bag *b = &c->bags[e % BAGS];
+    if (b->epoch != e) {
+        list_move(&c->due, &b->list); /* of e - BAGS or before */
+        b->epoch = e;
+    }
+    list_add(&b->list, r);
+    c->pending++;
+}
+
+void weir__retire(struct thread *t, struct retired *r,
+                  void (*release)(struct retired *, struct thread *))
+{
+    r->release = release;
+    retire_again(t, r);
+}
+
+/* Every thread is outside of operations, or has entered its present one in epoch `e`. */
+static bool all_reached(uint64_t e)
+{
+    for (struct thread *t = aptr_load_acquire(&weir__threads); t; t = t->next) {
+        uint64_t seen = a64_load_acquire(&t->reclaim.epoch);
+        if (seen != 0 && seen != e && !MUTATE("reclaim: ignore readers"))
+            return false;
+    }
+    return true;
+}
+
+static void advance(void)
+{
+    uint64_t e = a64_load_acquire(&weir__epoch);
+    if (!MUTATE("reclaim: no membarrier"))
+        os_membarrier();
+    if (all_reached(e))
+        a64_cas(&weir__epoch, &e, e + 1);
+}
+
+static void adopt_orphans(struct thread *t)
+{
+    if (!a32_load(&orphans.some))
+        return;
+    lock_acquire(&orphans.lock, 0);
+    struct retired *r = orphans.list.first;
+    orphans.list = (struct retired_list){NULL, NULL};
+    a32_store(&orphans.some, 0);
+    lock_release(&orphans.lock, 0);
+    while (r) {
+        struct retired *next = r->next;
+        retire_again(t, r);
+        r = next;
+    }
+}
+
+static void collect_due(struct reclaim *c)
+{
+    uint64_t e = a64_load_acquire(&weir__epoch);
+    for (int i = 0; i < BAGS; i++)
+        if (c->bags[i].epoch + (MUTATE("reclaim: short grace") ? 1 : GRACE) <= e)
+            list_move(&c->due, &c->bags[i].list);
+}
+
+static void release_list(struct thread *t, struct retired *r)
+{
+    while (r) {
+        struct retired *next = r->next;
+        t->reclaim.pending--;
+        r->release(r, t);
+        r = next;
+    }
+}
+
+void weir__reclaim_poll(struct thread *t)
+{
+    struct reclaim *c = &t->reclaim;
+    if (c->releasing || t->dropping)
+        return;
+    c->releasing = true;
+    adopt_orphans(t);
+    if (c->pending)
+        advance();
+    collect_due(c);
+    struct retired *r = c->due.first;
+    c->due = (struct retired_list){NULL, NULL};
+    if (r) {
+        c->nesting++; /* what release functions call is within this operation */
+        thread_online(t);
+        release_list(t, r);
+        thread_offline(t);
+        c->nesting--;
+    }
+    if (!c->pending)
+        c->urgent = false;
+    c->releasing = false;
+}
+
+void weir__reclaim_orphan(struct thread *t)
+{
+    struct reclaim *c = &t->reclaim;
+    lock_acquire(&orphans.lock, 0);
+    for (int i = 0; i < BAGS; i++)
+        list_move(&orphans.list, &c->bags[i].list);
+    list_move(&orphans.list, &c->due);
+    if (orphans.list.first)
+        a32_store(&orphans.some, 1);
+    lock_release(&orphans.lock, 0);
+    c->pending = 0;
+}
+
+bool weir__reclaim_all(struct thread *t)
+{
+    uint64_t before;
+    do { /* until somebody is in the way, or nothing is left */
+        before = a64_load(&weir__epoch);
+        weir__reclaim_poll(t);
+    } while ((t->reclaim.pending || a32_load(&orphans.some)) && a64_load(&weir__epoch) != before);
+    return !t->reclaim.pending && !a32_load(&orphans.some);
+}

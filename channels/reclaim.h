@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reclaim.h - memory is released by quiescent states.
+ *
+ * An operation on a channel looks up a handle and uses what it finds without counting
+ * itself in. So whatever an operation may still see - a handle's slot, a channel, a block -
+ * is not reused when it is closed but *retired*, and released one grace period later:
+ * when every thread that might have been inside an operation has been outside of one.
+ *
+ *   - A global epoch. Each thread publishes the epoch it last saw, or 0 while it is
+ *     outside of operations (quiescent).
+ *   - A worker publishes at each scheduler pass, while no actor of its is inside an
+ *     operation, and 0 while it sleeps: nothing per operation. A plain thread brackets
+ *     each operation by two plain stores.
+ *   - The epoch may advance from e when every thread has published e or 0. Whoever
+ *     advances it executes os_membarrier() first, the partner of the a_light_fence()
+ *     in thread_online(): after it a thread that still reads as 0 will see everything
+ *     that was closed before.
+ *   - What was retired in epoch e is released when the epoch is e + 3. One step more
+ *     than the textbook's two, because the closing store may still sit in the store
+ *     buffer of the thread that reads e; it has left it before that thread can publish
+ *     e + 1, without which there is no e + 2. So a reader that entered in e + 2 cannot
+ *     see the object, and those of e + 1 and before are gone when e + 3 is reached.
+ *
+ * docs/protocol.md, "Reclamation", has the invariant and the mutations.
+ */
+#ifndef WEIR_RECLAIM_H
+#define WEIR_RECLAIM_H
+
+#include "atomic.h"
+#include "compiler.h"
+#include "os.h"
+
+struct thread;
+
+/* Embedded in whatever is retired. */
+struct retired {
+    struct retired *next;
+    void (*release)(struct retired *self, struct thread *thread);
+};
+
+enum { GRACE = 3, BAGS = GRACE + 1 };
+
+struct retired_list {
+    struct retired *first, *last;
+};
+
+struct bag {
+    uint64_t epoch;
+    struct retired_list list;
+};
+
+struct reclaim {
+    a64 epoch;            /* what this thread publishes */
+    uint32_t nesting;     /* plain threads: operations within operations (drop functions) */
+    uint32_t pending;     /* retired and not yet released */
+    bool urgent;          /* among them is what somebody waits for: items to be dropped */
+    bool releasing;       /* inside weir__reclaim_poll() */
+    struct bag bags[BAGS];
+    struct retired_list due; /* their grace period is over */
+};
+
+extern a64 weir__epoch;
+extern bool weir__fence_readers; /* no membarrier here: thread_online() must fence */
+
+/* Release `r` after a grace period, on some thread. Inside an operation or a worker's pass. */
+void weir__retire(struct thread *t, struct retired *r,
+                  void (*release)(struct retired *, struct thread *));
+
+/* Try to advance the epoch, and release what may be. Outside of operations. */
+void weir__reclaim_poll(struct thread *t);
+
+/* A thread ends: somebody else will release what it retired. */
+void weir__reclaim_orphan(struct thread *t);
+
+/* Poll until nothing is left, or somebody is in the way. True when nothing is left. */
+bool weir__reclaim_all(struct thread *t);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* recv.c - the receiving operations; the mirror image of send.c. */
+#include "single.h"
+#include "wait.h"
+
+/* Take items from parked senders, oldest first: the rendezvous. */
+static uint32_t take_over(struct waiter *mine, struct wake_list *woken)
+{
+    struct chan *ch = mine->chan;
+    uint32_t got = 0;
+    struct waiter *w;
+    while (got < mine->count && (w = ch->sendq.first)) {
+        uint32_t k = mine->count - got < w->count ? mine->count - got : w->count;
+        copy_items(ch, mine->items + (size_t)got * ch->item_size, w->items, k);
+        complete(w, (int)k, woken);
+        got += k;
+    }
+    ch->handed += got;
+    return got;
+}
+
+/* Under the lock: a count, EMPTY (may park), BETWEEN (try again), END. */
+static int recv_locked(struct party *self, weir_time deadline, struct wake_list *woken)
+{
+    struct waiter *mine = &self->waiter;
+    struct chan *ch = mine->chan;
+    struct thread *t = self->thread;
+    weir__serve(ch, t, woken);
+    if (ch->recvq.first)
+        return EMPTY;
+    int k = ch->kind == RENDEZVOUS ? (int)take_over(mine, woken)
+                                   : weir__pop(ch, t, mine->items, mine->count);
+    if (k == EMPTY && deadline != WEIR_TRY &&
+        peer_unfenced(self, ch, SINGLE_SENDER, &ch->sender_user)) {
+        os_membarrier(); /* pairs with the sender's claim, a plain store */
+        k = weir__pop(ch, t, mine->items, mine->count);
+    }
+    if (k > 0 && ch->sendq.first && ch->kind != RENDEZVOUS)
+        weir__serve(ch, t, woken);
+    return k == EMPTY && ch->senders == 0 ? END : k;
+}
+
+/* Under the lock: the most common reason to be here. A look at the cells would say the same. */
+static inline bool nothing_there(struct chan *ch)
+{
+    return !ch->recvq.first && !ch->sendq.first && ch->senders > 0 && !chan_some(ch) &&
+           !(ch->flags & SINGLE_SENDER);
+}
+
+/* A count, 0 for the end, an error, or PARK. */
+static never_inline int recv_attempt(struct party *self, weir_handle h, weir_time deadline)
+{
+    struct chan *ch = self->waiter.chan;
+    for (unsigned turns = 0;; turns++) {
+        struct wake_list woken = {NULL, NULL};
+        if (request_lock(self, h, deadline == WEIR_TRY ? 0 : RECV_WAITS) < 0)
+            return WEIR_ECLOSED;
+        int k = nothing_there(ch) ? EMPTY : recv_locked(self, deadline, &woken);
+        if (k == EMPTY)
+            return weir__request_queue(self, deadline, &woken);
+        chan_unlock(ch);
+        wake_all(woken.first);
+        if (k > 0)
+            return k;
+        if (k == END)
+            return 0;
+        if (deadline == WEIR_TRY)
+            return WEIR_EAGAIN;
+        os_spin(turns); /* BETWEEN: a sender is about to publish */
+    }
+}
+
+static int recv_slow(struct party *self, weir_handle h, weir_time deadline)
+{
+    int rc = recv_attempt(self, h, deadline);
+    return rc == PARK ? request_park(self, deadline) : rc;
+}
+
+/* A declared single receiver's fast path: no locked instruction. */
+static never_inline int pop_single(struct party *self, struct chan *ch, struct slot *s,
+                                   weir_handle h, void *items, uint32_t n)
+{
+    if (!single_enter(&ch->receiver_user, self, s, h))
+        return EMPTY;
+    int k = cells_pop(ch, items, n, true);
+    if (!single_leave(&ch->receiver_user, self, s, h))
+        weir__finish_close(self, ch, RECEIVER);
+    return k;
+}
+
+static always_inline int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
+                                size_t item_size, weir_time deadline)
+{
+    struct slot *s = handle_get(rx.h, RECEIVER);
+    if (unlikely(!s))
+        return weir__handle_error(rx.h, RECEIVER);
+    struct chan *ch = s->object;
+    if (unlikely(item_size != ch->item_size))
+        return WEIR_EITEM;
+    if (unlikely(ch->flags & DECLARED_RECEIVER) && !use_single(&ch->receiver_user, self))
+        return WEIR_EBUSY;
+    uint32_t flags = a32_load_acquire(&ch->lock);
+    if (likely(!(flags & RECV_WAITS))) {
+        int k = ch->flags & SINGLE_RECEIVER     ? pop_single(self, ch, s, rx.h, items, n)
+                : likely(ch->kind == BOUNDED) ? cells_pop(ch, items, n, false)
+                : ch->kind == RENDEZVOUS      ? EMPTY
+                                              : weir__blocks_pop(ch, self->thread, items, n);
+        if (likely(k > 0)) {
+            a_after_rmw();
+            if (unlikely(a32_load(&ch->lock) & SEND_WAITS)) /* pairs with request_lock() */
+                weir__serve_waiting(ch, self->thread);
+            return k;
+        }
+        if (deadline == WEIR_TRY && !(flags & (SEND_WAITS | SENDERS_GONE)))
+            return WEIR_EAGAIN;
+    }
+    request(self, ch, s, items, n, false, false);
+    return recv_slow(self, rx.h, deadline);
+}
+
+/* As send() in send.c. */
+static always_inline int recv(weir_receiver rx, void *items, uint32_t n, size_t item_size,
+                              weir_time deadline)
+{
+    struct party *self = party_enter();
+    if (unlikely(!self))
+        return WEIR_ENOMEM;
+    if (deadline != WEIR_TRY)
+        party_spend(self);
+    if (likely(!party_is_plain(self)))
+        return recv_n(self, rx, items, n, item_size, deadline);
+    int rc = recv_n(self, rx, items, n, item_size, deadline);
+    party_leave(self);
+    return rc;
+}
+
+int weir_recv_item(weir_receiver rx, void *item, size_t item_size, weir_time deadline)
+{
+    return recv(rx, item, 1, item_size, until(deadline));
+}
+
+int weir_try_recv_item(weir_receiver rx, void *item, size_t item_size)
+{
+    return recv(rx, item, 1, item_size, WEIR_TRY);
+}
+
+int weir_recv_items(weir_receiver rx, void *items, size_t n, size_t item_size, weir_time deadline)
+{
+    if (n == 0)
+        return WEIR_EINVAL;
+    return recv(rx, items, n < INT_MAX ? (uint32_t)n : INT_MAX, item_size,
+                until(deadline));
+}
+
+int weir_try_recv_items(weir_receiver rx, void *items, size_t n, size_t item_size)
+{
+    if (n == 0)
+        return WEIR_EINVAL;
+    return recv(rx, items, n < INT_MAX ? (uint32_t)n : INT_MAX, item_size, WEIR_TRY);
+}

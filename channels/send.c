@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * send.c - the sending operations.
+ *
+ * The fast path looks up the handle, sees no flag in the lock word, pushes (one locked
+ * instruction), looks at the flags once more and returns. Everything else is under the
+ * lock: hand an item to a parked receiver, queue behind others, park.
+ */
+#include "single.h"
+#include "wait.h"
+
+/* Hand items to parked receivers, oldest first, while nothing is before them. */
+static uint32_t hand_over(struct waiter *mine, struct wake_list *woken)
+{
+    struct chan *ch = mine->chan;
+    uint32_t sent = 0;
+    struct waiter *w;
+    while (sent < mine->count && (w = ch->recvq.first) && !chan_some(ch)) {
+        uint32_t k = mine->count - sent < w->count ? mine->count - sent : w->count;
+        copy_items(ch, w->items, mine->items + (size_t)sent * ch->item_size, k);
+        complete(w, (int)k, woken);
+        sent += k;
+    }
+    ch->handed += sent;
+    return sent;
+}
+
+/* Under the lock: a count, FULL (may park), BETWEEN (try again), NO_MEMORY. */
+static int send_locked(struct party *self, weir_time deadline, struct wake_list *woken)
+{
+    struct waiter *mine = &self->waiter;
+    struct chan *ch = mine->chan;
+    weir__serve(ch, self->thread, woken);
+    uint32_t sent = hand_over(mine, woken);
+    if (sent == mine->count || ch->sendq.first)
+        return (int)sent;
+    char *rest = mine->items + (size_t)sent * ch->item_size;
+    int k = weir__push(ch, rest, mine->count - sent);
+    if (k == FULL && sent == 0 && deadline != WEIR_TRY &&
+        peer_unfenced(self, ch, SINGLE_RECEIVER, &ch->receiver_user)) {
+        os_membarrier(); /* pairs with the receiver's claim, a plain store */
+        k = weir__push(ch, rest, mine->count);
+    }
+    if (k > 0 && ch->recvq.first) /* behind a place that is claimed but not published */
+        weir__serve(ch, self->thread, woken);
+    return k > 0 ? (int)sent + k : sent ? (int)sent : k;
+}
+
+/* A count, an error, or PARK. */
+static never_inline int send_attempt(struct party *self, weir_handle h, weir_time deadline)
+{
+    struct chan *ch = self->waiter.chan;
+    for (unsigned turns = 0;; turns++) {
+        struct wake_list woken = {NULL, NULL};
+        if (request_lock(self, h, deadline == WEIR_TRY ? 0 : SEND_WAITS) < 0)
+            return WEIR_ECLOSED;
+        if (ch->receivers == 0) {
+            chan_unlock(ch);
+            return WEIR_EPIPE;
+        }
+        int k = send_locked(self, deadline, &woken);
+        if (k == FULL)
+            return weir__request_queue(self, deadline, &woken);
+        chan_unlock(ch);
+        wake_all(woken.first);
+        if (k > 0)
+            return self->waiter.one ? 0 : k;
+        if (k == NO_MEMORY)
+            return WEIR_ENOMEM;
+        if (deadline == WEIR_TRY)
+            return WEIR_EAGAIN;
+        os_spin(turns); /* BETWEEN: a receiver is about to free the place */
+    }
+}
+
+/*
+ * The most common reason to be here: a receiver is parked and nothing is before it. One
+ * item is handed over without the general machinery. False: nothing was done.
+ */
+static never_inline bool hand_one(struct chan *ch, struct slot *s, weir_handle h, const void *item)
+{
+    lock_acquire(&ch->lock, 0);
+    struct waiter *w = ch->recvq.first;
+    if (unlikely(!w || ch->sendq.first || chan_some(ch) || !handle_open(s, h))) {
+        chan_unlock(ch);
+        return false;
+    }
+    struct wake_list woken = {NULL, NULL};
+    copy_item(w->items, item, ch->item_size);
+    ch->handed++;
+    complete(w, 1, &woken);
+    chan_unlock(ch);
+    wake_all(w);
+    return true;
+}
+
+static int send_slow(struct party *self, weir_handle h, weir_time deadline)
+{
+    int rc = send_attempt(self, h, deadline);
+    return rc == PARK ? request_park(self, deadline) : rc;
+}
+
+/* A declared single sender's fast path: no locked instruction. */
+static never_inline int push_single(struct party *self, struct chan *ch, struct slot *s,
+                                    weir_handle h, const void *items, uint32_t n)
+{
+    if (!single_enter(&ch->sender_user, self, s, h))
+        return SHUT;
+    int k = cells_push(ch, items, n, true);
+    if (!single_leave(&ch->sender_user, self, s, h))
+        weir__finish_close(self, ch, SENDER);
+    return k;
+}
+
+/* A count (`one`: 0) or an error. */
+static always_inline int send_n(struct party *self, weir_sender tx, const void *items, uint32_t n,
+                                size_t item_size, weir_time deadline, bool one)
+{
+    struct slot *s = handle_get(tx.h, SENDER);
+    if (unlikely(!s))
+        return weir__handle_error(tx.h, SENDER);
+    struct chan *ch = s->object;
+    if (unlikely(item_size != ch->item_size))
+        return WEIR_EITEM;
+    if (unlikely(ch->flags & DECLARED_SENDER) && !use_single(&ch->sender_user, self))
+        return WEIR_EBUSY;
+    uint32_t flags = a32_load_acquire(&ch->lock) & (RECV_WAITS | SEND_WAITS | RECEIVERS_GONE);
+    if (likely(flags == 0)) {
+        int k = ch->flags & SINGLE_SENDER       ? push_single(self, ch, s, tx.h, items, n)
+                : likely(ch->kind == BOUNDED) ? cells_push(ch, items, n, false)
+                : ch->kind == RENDEZVOUS      ? FULL
+                                              : weir__blocks_push(ch, items, n);
+        if (likely(k > 0)) {
+            a_after_rmw();
+            if (unlikely(a32_load(&ch->lock) & RECV_WAITS)) /* pairs with request_lock() */
+                weir__serve_waiting(ch, self->thread);
+            return one ? 0 : k;
+        }
+        if (deadline == WEIR_TRY && (k == FULL || k == BETWEEN))
+            return WEIR_EAGAIN;
+    } else if (n == 1 && flags == RECV_WAITS && hand_one(ch, s, tx.h, items)) {
+        return one ? 0 : 1;
+    }
+    request(self, ch, s, items, n, true, one);
+    return send_slow(self, tx.h, deadline);
+}
+
+/* Enter, send, leave; an actor has nothing to do on leaving, so that it may park in a tail call. */
+static always_inline int send(weir_sender tx, const void *items, uint32_t n, size_t item_size,
+                              weir_time deadline, bool one)
+{
+    struct party *self = party_enter();
+    if (unlikely(!self))
+        return WEIR_ENOMEM;
+    if (deadline != WEIR_TRY)
+        party_spend(self);
+    if (likely(!party_is_plain(self)))
+        return send_n(self, tx, items, n, item_size, deadline, one);
+    int rc = send_n(self, tx, items, n, item_size, deadline, one);
+    party_leave(self);
+    return rc;
+}
+
+int weir_send_item(weir_sender tx, const void *item, size_t item_size, weir_time deadline)
+{
+    return send(tx, item, 1, item_size, until(deadline), true);
+}
+
+int weir_try_send_item(weir_sender tx, const void *item, size_t item_size)
+{
+    return send(tx, item, 1, item_size, WEIR_TRY, true);
+}
+
+int weir_send_items(weir_sender tx, const void *items, size_t n, size_t item_size,
+                    weir_time deadline)
+{
+    if (n == 0)
+        return WEIR_EINVAL;
+    return send(tx, items, n < INT_MAX ? (uint32_t)n : INT_MAX, item_size,
+                until(deadline), false);
+}
+
+int weir_try_send_items(weir_sender tx, const void *items, size_t n, size_t item_size)
+{
+    if (n == 0)
+        return WEIR_EINVAL;
+    return send(tx, items, n < INT_MAX ? (uint32_t)n : INT_MAX, item_size, WEIR_TRY, false);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * single.h - declared single ends, which claim places by plain stores.
+ *
+ * Two things that a locked instruction would order are ordered by asymmetric fences: the
+ * user executes only a_light_fence(), the rare other side os_membarrier(), after which it
+ * sees all that the user did before, and the user will see all that was done before it.
+ *
+ * 1. Claim and wait flag. Who waits for a single user on another thread announces its
+ *    flag, executes os_membarrier() and looks again: a claim that it does not see then
+ *    comes later, and its owner sees the flag. See peer_unfenced().
+ *
+ * 2. Claim and close. A claim after the end was told would be lost, and a plain store
+ *    cannot fail on a mark. So the user says when it is inside, and looks at its handle
+ *    once inside and once after. The closer shuts the handle, executes os_membarrier() and
+ *    looks: a user that is not inside will find the handle shut when it enters; one that
+ *    is inside will find it shut when it has left, and finishes the closing. What must be
+ *    seen before the end is told has then been published. See single_enter().
+ */
+#ifndef WEIR_SINGLE_H
+#define WEIR_SINGLE_H
+
+#include "chan.h"
+
+#define INSIDE ((uint32_t)1 << 31) /* in a user's word: it is claiming */
+
+/* The first to use a declared single end becomes its user. */
+static inline bool use_single(a32 *user, const struct party *self)
+{
+    uint32_t id = a32_load(user) & ~INSIDE;
+    return likely(id == self->id) || (id == 0 && a32_cas(user, &id, self->id));
+}
+
+/* Before a claim outside of the lock. False: the handle is shut, and nobody is inside. */
+static inline bool single_enter(a32 *user, const struct party *self, const struct slot *s,
+                                weir_handle h)
+{
+    a32_store(user, self->id | INSIDE);
+    a_light_fence(); /* pairs with os_membarrier() in single_is_inside() */
+    if (likely(handle_open(s, h)))
+        return true;
+    a32_store_release(user, self->id);
+    return false;
+}
+
+/* After it. False: the handle was shut meanwhile, call weir__finish_close(). */
+static inline bool single_leave(a32 *user, const struct party *self, const struct slot *s,
+                                weir_handle h)
+{
+    a32_store_release(user, self->id);
+    a_light_fence(); /* as above */
+    return likely(handle_open(s, h));
+}
+
+/* The handle was shut while its user was inside: tell the other end now. */
+void weir__finish_close(struct party *self, struct chan *ch, enum handle_kind kind);
+
+/* Asked by the closer, who has shut the handle, under the lock. */
+static inline bool single_is_inside(const a32 *user, const struct party *self)
+{
+    if ((a32_load(user) & ~INSIDE) == self->id)
+        return false;
+    os_membarrier();
+    return a32_load(user) & INSIDE;
+}
+
+/*
+ * Is the user of this declared single end possibly on another operating-system thread than
+ * ours? To be asked after the flag was announced: a user that comes later announces itself
+ * by a locked instruction and so sees the flag.
+ */
+static inline bool peer_unfenced(const struct party *self, const struct chan *ch,
+                                 enum chan_flag single, const a32 *user)
+{
+    if (!(ch->flags & single))
+        return false;
+    uint32_t id = a32_load(user) & ~INSIDE;
+    return id != 0 && id != self->id && (id & self->id & 1) == 0;
+}
+
+#endif

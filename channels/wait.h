@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wait.h - what happens under a channel's lock: waiters are queued, served and ended.
+ *
+ * Invariants, all under the lock (docs/protocol.md, "Park and wake"):
+ *   - A receiver is queued only when nothing was claimed after its flag was visible, or
+ *     behind another one. So each later claim's owner sees the flag and serves.
+ *   - A sender is queued only when every place was taken after its flag was visible, or
+ *     behind another one. So each later receiver sees the flag and serves.
+ *   - A waiter leaves its queue only by being completed, ended by its handle's or the
+ *     other end's closing, or cancelled by its own party: never to "try again", so
+ *     nobody who waits can be overtaken.
+ */
+#ifndef WEIR_WAIT_H
+#define WEIR_WAIT_H
+
+#include "chan.h"
+
+struct wake_list {
+    struct waiter *first, *last;
+};
+
+/* As a deadline: do not wait at all. */
+#define WEIR_TRY INT64_MIN
+
+/* A caller's deadline is never WEIR_TRY. */
+static inline weir_time until(weir_time deadline)
+{
+    return deadline > WEIR_TRY ? deadline : WEIR_TRY + 1;
+}
+
+/* What an attempt answers when the request is queued and the lock is held: park. */
+enum { PARK = INT_MIN };
+
+/* Fill in the request that leaves the fast path. */
+static inline void request(struct party *self, struct chan *ch, struct slot *s, const void *items,
+                           uint32_t n, bool sends, bool one)
+{
+    struct waiter *w = &self->waiter;
+    w->chan = ch;
+    w->slot = s;
+    w->items = (char *)(uintptr_t)items;
+    w->count = n;
+    w->sends = sends;
+    w->one = one;
+}
+
+/* Take the lock for a request; 0 or WEIR_ECLOSED (not locked). */
+static inline int request_lock(struct party *self, weir_handle h, uint32_t announce)
+{
+    struct chan *ch = self->waiter.chan;
+    lock_acquire(&ch->lock, announce);
+    if (likely(handle_open(self->waiter.slot, h)))
+        return 0;
+    chan_unlock(ch);
+    return WEIR_ECLOSED;
+}
+
+/*
+ * Nothing went through, the lock is held: queue the request behind the others and return
+ * PARK; or release the lock and return WEIR_EAGAIN, WEIR_ETIMEDOUT or WEIR_EPERM (a drop
+ * function would wait).
+ */
+int weir__request_queue(struct party *self, weir_time deadline, struct wake_list *woken);
+
+/* After PARK. A tail call, so that nothing of weir is on the stack of a parked actor. */
+static inline int request_park(struct party *self, weir_time deadline)
+{
+    struct chan *ch = self->waiter.chan;
+    return self->ops->park(self, &ch->lock, chan_flags(ch), deadline);
+}
+
+/*
+ * Unlink w with its result - a count, 0 or an error - and append it to those to wake after
+ * the lock is released.
+ */
+static inline void complete(struct waiter *w, int result, struct wake_list *woken)
+{
+    waitq_remove(w->sends ? &w->chan->sendq : &w->chan->recvq, w);
+    w->result = result > 0 && w->one ? 0 : result;
+    w->slot->waiting--;
+    w->next = NULL;
+    if (woken->last)
+        woken->last->next = w;
+    else
+        woken->first = w;
+    woken->last = w;
+    a32_store_release(&w->linked, 0); /* pairs with weir__wait_cancel() */
+}
+
+/* Complete all in `q` that wait on `slot` (NULL: all). */
+void weir__complete_all(struct waitq *q, const struct slot *slot, int result,
+                        struct wake_list *woken);
+
+/* Let waiting senders and receivers proceed as far as they can, first come first served. */
+void weir__serve(struct chan *ch, struct thread *t, struct wake_list *woken);
+
+/* The wait flag was seen after an operation: lock, serve, unlock, wake. */
+void weir__serve_waiting(struct chan *ch, struct thread *t);
+
+/* Any kind of storage; lock held or not. Counts, FULL/EMPTY, BETWEEN, SHUT, NO_MEMORY. */
+int weir__push(struct chan *ch, const char *items, uint64_t n);
+int weir__pop(struct chan *ch, struct thread *t, char *items, uint64_t n); /* NULL: drop */
+
+#endif
