@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * actor.h - the record of an actor.
+ *
+ * Records are dense and of a fixed size, apart from the stacks: a parked actor's record
+ * is what wakers touch, its stack only it itself. A record is type-stable memory and is
+ * reused a grace period after its actor ended.
+ */
+#ifndef WEIR_ACTOR_RECORD_H
+#define WEIR_ACTOR_RECORD_H
+
+#include <ck_stack.h>
+
+#include <weir/actor.h>
+
+#include "context.h"
+#include "handle.h"
+#include "timer.h"
+
+enum { NAME_BYTES = 16, SMALL_ARG = 32 };
+
+struct group;
+struct stack;
+
+struct actor {
+    struct party party;
+    struct context context;
+    union {
+        struct actor *next; /* in a run queue */
+        ck_stack_entry_t injected;
+    };
+    struct actor *prev; /* in the fresh queue */
+    weir_body body;
+    void *arg;
+    struct group *group;
+    struct timer timer;
+    struct stack *stack; /* NULL: has not run yet */
+    char name[NAME_BYTES];
+    uint32_t arg_size; /* of what was copied; 0: nothing */
+    bool timed;        /* the timer is in the worker's heap */
+    union {
+        char small_arg[SMALL_ARG] __attribute__((aligned(16)));
+        struct retired retired;
+    };
+} __attribute__((aligned(CACHE_LINE)));
+
+#if !defined(WEIR_ASAN) && !defined(WEIR_TSAN)
+_Static_assert(sizeof(struct actor) <= 256, "an actor's record is four cache lines");
+#endif
+
+extern struct pool weir__actors;
+
+static inline struct actor *actor_of(struct party *p)
+{
+    return container_of(p, struct actor, party);
+}
+
+/* The calling actor; NULL on a plain thread. */
+static inline struct actor *actor_self(void)
+{
+    struct party *p = party_current();
+    return p && !party_is_plain(p) ? actor_of(p) : NULL;
+}
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weir/actor.h - actors: bodies of plain sequential C that are parked inside weir_recv.
+ *
+ * weir_run() runs a first actor and all that it spawns on the calling thread until the
+ * last has returned. An actor owns the handles that it made or was given; what it still
+ * owns when its body returns is closed, as descriptors are at exit. Channels connect
+ * actors with each other and with plain threads.
+ */
+#ifndef WEIR_ACTOR_H
+#define WEIR_ACTOR_H
+
+#include <weir/channel.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What an actor runs. 0 or a positive result is success, a negative one a failure. */
+typedef int (*weir_body)(void *arg);
+
+typedef struct weir_group {
+    weir_handle h;
+} weir_group;
+
+/* ---- the runtime ------------------------------------------------------------------- */
+
+/* How guard pages below the stacks are made; each also tries the ones after it. */
+typedef enum weir_guard {
+    WEIR_GUARD_BEST = 0, /* MADV_GUARD_INSTALL where the kernel has it */
+    WEIR_GUARD_PROTECT,  /* mprotect, up to vm.max_map_count */
+    WEIR_GUARD_CANARY    /* a word at the low end, checked when the actor is switched out */
+} weir_guard;
+
+typedef struct weir_options {
+    size_t stack_size;  /* bytes of each stack, guard included; 0: 65536; rounded up to a power of 2 */
+    weir_guard guard;   /* where to start on the ladder */
+    bool strict_guards; /* a stack without a guard page is WEIR_ESTACK instead of a canary */
+} weir_options;
+
+/*
+ * weir_run - run `body(arg)` as the first actor, and everything it spawns. Row F001.
+ *
+ * Returns when the last actor has returned, with the first actor's result, or with the
+ * first failure of an actor in the run's own group if the first actor succeeded. `arg`
+ * is passed as it is. options may be NULL.
+ * The calling thread becomes the worker until then. WEIR_EBUSY inside an actor or while
+ * another thread is in weir_run; WEIR_EINVAL for options out of range; WEIR_ENOMEM.
+ */
+WEIR_API int weir_run(weir_body body, void *arg, const weir_options *options);
+
+/* ---- spawn --------------------------------------------------------------------------- */
+
+/* Which handles in the argument become the child's own: the offsets of the fields. */
+typedef struct weir_own {
+    unsigned count;
+    unsigned offset[8];
+} weir_own;
+
+typedef struct weir_spawn_options {
+    const void *arg;  /* the body's argument */
+    const char *name; /* for reports; copied, up to 15 bytes; NULL: the parent's */
+    weir_own own;     /* WEIR_OWN(type, field...): the child gets its own clone of each */
+    weir_own give;    /* WEIR_GIVE(type, field...): the handle itself moves to the child */
+    int reserved;     /* 0 */
+} weir_spawn_options;
+
+/*
+ * weir_spawn(group, body, arg, ...) - start a child. Rows F002, F003.
+ *
+ * group  a group that the calling actor or another began; WEIR_RUN: the run's own
+ * arg    a pointer to a struct, which is copied: the child's body gets the address of
+ *        its own copy. A `void *` (NULL, or a pointer cast to it) is passed as it is.
+ * ...    fields of weir_spawn_options:
+ *
+ *     weir_spawn(g, count, &a, .name = "count", .own = WEIR_OWN(struct args, rx, tx));
+ *
+ * The child never runs before the caller is next parked, yields or returns. Handles go
+ * to the child all or none: on an error nothing has changed. A child that finds no
+ * memory for its stack when it first runs ends with WEIR_ENOMEM (WEIR_ESTACK).
+ *
+ * Never suspends; from actors (elsewhere WEIR_EPERM). 0, WEIR_ENOMEM, WEIR_ENFILE, WEIR_EBADF or
+ * WEIR_ECLOSED (a group or handle), WEIR_EBUSY (clone of a declared single end: give
+ * it; or `give` of a handle that another actor owns), WEIR_EINVAL (more than
+ * WEIR_ARG_MAX bytes, or an offset outside of the argument).
+ */
+#define WEIR_ARG_MAX ((size_t)4096)
+#define WEIR_RUN ((weir_group){0})
+
+#define weir_spawn(group, body, ...)                                                               \
+    weir_spawn_sized((group), (body), WEIR_ARG_SIZE(WEIR_FIRST(__VA_ARGS__, 0)),                   \
+                     &(weir_spawn_options){__VA_ARGS__, .reserved = 0})
+WEIR_API int weir_spawn_sized(weir_group group, weir_body body, size_t arg_size,
+                              const weir_spawn_options *options);
+
+#define WEIR_FIRST(first, ...) first
+
+/* 0 for a void pointer, else the size of what `arg` points to. */
+#define WEIR_ARG_SIZE(arg)                                                                         \
+    _Generic((arg), void *                                                                         \
+             : (size_t)0, const void *                                                             \
+             : (size_t)0, default                                                                  \
+             : sizeof *_Generic((arg), void * : "", const void * : "", default : (arg)))
+
+#define WEIR_OWN(...) WEIR_OFFSETS(__VA_ARGS__)
+#define WEIR_GIVE(...) WEIR_OFFSETS(__VA_ARGS__)
+
+/* ---- groups ---------------------------------------------------------------------------- */
+
+/*
+ * weir_group_begin - a group for children; it belongs to the calling actor.
+ * weir_group_end   - wait until every child of the group has returned. Row F002.
+ *
+ * begin never suspends; on an error (WEIR_EPERM outside of actors, WEIR_ENOMEM,
+ * WEIR_ENFILE) the result is a null handle, and end and spawn return that error.
+ * end suspends; by the actor that began the group (WEIR_EBUSY for another). Returns the
+ * first failure among the children, or 0; then the handle is closed. A child may spawn
+ * into the group as long as it is not empty. A body that returns with a group open waits
+ * for it first.
+ */
+WEIR_API weir_group weir_group_begin(void);
+WEIR_API int weir_group_end(weir_group group);
+
+/* ---- the calling actor ------------------------------------------------------------------ */
+
+/*
+ * weir_yield - let the other runnable actors of this worker run first. Suspends.
+ * 0, or WEIR_EPERM outside of actors.
+ */
+WEIR_API int weir_yield(void);
+
+/*
+ * weir_actor_name - the calling actor's name; "" outside of actors. Never suspends. The
+ * string lives as long as the actor.
+ */
+WEIR_API const char *weir_actor_name(void);
+
+/* ---- WEIR_OFFSETS(type, field...) : 1 to 8 fields ---------------------------------------- */
+
+#define WEIR_OFFSETS(...)                                                                          \
+    WEIR_OFFSETS_PICK(__VA_ARGS__, WEIR_OFFSETS_8, WEIR_OFFSETS_7, WEIR_OFFSETS_6, WEIR_OFFSETS_5, \
+                      WEIR_OFFSETS_4, WEIR_OFFSETS_3, WEIR_OFFSETS_2, WEIR_OFFSETS_1, 0)           \
+    (__VA_ARGS__)
+#define WEIR_OFFSETS_PICK(t, a, b, c, d, e, f, g, h, name, ...) name
+#define WEIR_OFFSET(t, f) ((unsigned)offsetof(t, f))
+#define WEIR_OFFSETS_1(t, a) {1, {WEIR_OFFSET(t, a)}}
+#define WEIR_OFFSETS_2(t, a, b) {2, {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b)}}
+#define WEIR_OFFSETS_3(t, a, b, c) {3, {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c)}}
+#define WEIR_OFFSETS_4(t, a, b, c, d)                                                              \
+    {4, {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d)}}
+#define WEIR_OFFSETS_5(t, a, b, c, d, e)                                                           \
+    {5, {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d), WEIR_OFFSET(t, e)}}
+#define WEIR_OFFSETS_6(t, a, b, c, d, e, f)                                                        \
+    {6,                                                                                            \
+     {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d),                  \
+      WEIR_OFFSET(t, e), WEIR_OFFSET(t, f)}}
+#define WEIR_OFFSETS_7(t, a, b, c, d, e, f, g)                                                     \
+    {7,                                                                                            \
+     {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d),                  \
+      WEIR_OFFSET(t, e), WEIR_OFFSET(t, f), WEIR_OFFSET(t, g)}}
+#define WEIR_OFFSETS_8(t, a, b, c, d, e, f, g, h)                                                  \
+    {8,                                                                                            \
+     {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d),                  \
+      WEIR_OFFSET(t, e), WEIR_OFFSET(t, f), WEIR_OFFSET(t, g), WEIR_OFFSET(t, h)}}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

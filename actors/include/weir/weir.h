@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* weir/weir.h - everything of the core: actors, channels, typed channels, errors. */
+#ifndef WEIR_WEIR_H
+#define WEIR_WEIR_H
+
+#include <weir/actor.h>
+#include <weir/channel.h>
+#include <weir/error.h>
+#include <weir/type.h>
+
+#endif

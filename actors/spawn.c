@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* spawn.c - an actor's beginning and its end. */
+#include <string.h>
+
+#include "scheduler.h"
+#include "single.h"
+#include "spawn.h"
+
+struct pool weir__actors = {
+    .base = NULL,
+    .stride = sizeof(struct actor),
+    .link_at = offsetof(struct actor, context),
+    .limit = 1u << 24,
+};
+
+/* ---- the argument and its handles ----------------------------------------------------- */
+
+static bool offsets_fit(const weir_own *own, size_t arg_size)
+{
+    if (own->count > sizeof own->offset / sizeof *own->offset)
+        return false;
+    for (unsigned i = 0; i < own->count; i++)
+        if (arg_size < sizeof(weir_handle) || own->offset[i] > arg_size - sizeof(weir_handle))
+            return false;
+    return true;
+}
+
+static weir_handle handle_in(const void *arg, unsigned offset)
+{
+    weir_handle h;
+    memcpy(&h, (const char *)arg + offset, sizeof h);
+    return h;
+}
+
+/* 0 or why the handle cannot be given away by `self`. */
+static int may_give(struct party *self, weir_handle h)
+{
+    enum handle_kind kind = handle_word(h) & 3;
+    struct slot *s = handle_get(h, kind);
+    if (kind != SENDER && kind != RECEIVER)
+        return weir__handle_error(h, NONE) == WEIR_ECLOSED ? WEIR_ECLOSED : WEIR_EBADF;
+    if (!s)
+        return weir__handle_error(h, kind);
+    return slot_yields_to(s, self) ? 0 : WEIR_EBUSY;
+}
+
+/* Replace the handles in the child's argument by clones that the child owns. */
+static int clone_handles(struct party *self, struct actor *child, const weir_own *own)
+{
+    for (unsigned i = 0; i < own->count; i++) {
+        weir_handle h = handle_in(child->arg, own->offset[i]);
+        enum handle_kind kind = handle_word(h) & 3;
+        if (kind != SENDER && kind != RECEIVER)
+            return weir__handle_error(h, NONE) == WEIR_ECLOSED ? WEIR_ECLOSED : WEIR_EBADF;
+        weir_handle clone = weir__clone(self, &child->party, h, kind);
+        if ((uint32_t)clone == 0)
+            return weir__handle_error(clone, kind);
+        memcpy((char *)child->arg + own->offset[i], &clone, sizeof clone);
+    }
+    return 0;
+}
+
+/* Cannot fail: may_give() was asked for each, and the caller has not been suspended since. */
+static void give_handles(struct party *self, struct actor *child, const weir_own *give)
+{
+    for (unsigned i = 0; i < give->count; i++) {
+        weir_handle h = handle_in(child->arg, give->offset[i]);
+        struct slot *s = handle_slot(h);
+        if (aptr_load(&s->owner) == &child->party)
+            continue; /* named twice */
+        weir__set_user(s, &child->party);
+        weir__slot_give(self, s, &child->party);
+    }
+}
+
+static int copy_arg(struct actor *a, const void *arg, size_t size)
+{
+    a->arg_size = (uint32_t)size;
+    if (size == 0) {
+        a->arg = (void *)(uintptr_t)arg;
+        return 0;
+    }
+    a->arg = size <= SMALL_ARG ? a->small_arg : os_alloc(size);
+    if (!a->arg)
+        return WEIR_ENOMEM;
+    memcpy(a->arg, arg, size);
+    return 0;
+}
+
+static void free_arg(struct actor *a)
+{
+    if (a->arg_size > SMALL_ARG)
+        os_free(a->arg, a->arg_size);
+    a->arg_size = 0;
+}
+
+/* ---- records --------------------------------------------------------------------------------- */
+
+static void actor_reuse(struct retired *r, struct thread *t)
+{
+    struct actor *a = container_of(r, struct actor, retired);
+    weir__context_fini(&a->context);
+    pool_put(&weir__actors, &t->actors, a);
+}
+
+/* Odd, and without bit 31: see party.h and single.h. There is one worker, so no race. */
+static uint32_t next_id(void)
+{
+    static uint32_t last;
+    last = (last + 2) & (INSIDE - 1);
+    return last | 1;
+}
+
+static struct actor *actor_new(struct thread *t, weir_body body, const char *name)
+{
+    struct actor *a = pool_get(&weir__actors, &t->actors);
+    if (!a)
+        return NULL;
+    memset(&a->context, 0, sizeof a->context);
+    a->party.thread = t;
+    a->party.ops = &weir__actor_ops;
+    a->party.owned = 0;
+    a->party.id = next_id();
+    a32_store(&a->party.orphans, 0);
+    a->body = body;
+    a->stack = NULL;
+    a->timed = false;
+    strncpy(a->name, name ? name : "", NAME_BYTES - 1);
+    a->name[NAME_BYTES - 1] = 0;
+    return a;
+}
+
+/* The handles that it was to own are closed, and nobody will hear of it. */
+static void actor_unmake(struct party *self, struct actor *a)
+{
+    weir_handle h;
+    while ((h = weir__owned_next(&a->party))) {
+        struct slot *s = handle_slot(h);
+        weir__slot_give(&a->party, s, self);
+        weir__close_end(self, h, handle_word(h) & 3);
+    }
+    free_arg(a);
+    weir__retire(self->thread, &a->retired, actor_reuse);
+}
+
+int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t arg_size,
+                const weir_spawn_options *o, const char *name)
+{
+    int rc;
+    if (!body || arg_size > WEIR_ARG_MAX || (arg_size > 0 && !o->arg) ||
+        !offsets_fit(&o->own, arg_size) || !offsets_fit(&o->give, arg_size))
+        return WEIR_EINVAL;
+    for (unsigned i = 0; i < o->give.count; i++)
+        if ((rc = may_give(self, handle_in(o->arg, o->give.offset[i]))) < 0)
+            return rc;
+    struct actor *a = actor_new(self->thread, body, o->name ? o->name : name);
+    if (!a)
+        return WEIR_ENOMEM;
+    if ((rc = copy_arg(a, o->arg, arg_size)) < 0 || (rc = clone_handles(self, a, &o->own)) < 0 ||
+        (rc = weir__group_add(group, a)) < 0) {
+        actor_unmake(self, a);
+        return rc;
+    }
+    give_handles(self, a, &o->give);
+    struct worker *w = self->thread->worker;
+    w->live++;
+    weir__spawn_queue(w, a);
+    return 0;
+}
+
+int weir_spawn_sized(weir_group group, weir_body body, size_t arg_size,
+                     const weir_spawn_options *options)
+{
+    static const weir_spawn_options none;
+    struct actor *me = actor_self();
+    if (!me)
+        return WEIR_EPERM;
+    return weir__spawn(&me->party, group.h, body, arg_size, options ? options : &none, me->name);
+}
+
+void weir__actor_end(struct actor *me, int result)
+{
+    struct party *self = &me->party;
+    weir_handle h;
+    while ((h = weir__owned_next(self))) {
+        enum handle_kind kind = handle_word(h) & 3;
+        if (kind == GROUP)
+            weir__group_end(me, h);
+        else
+            weir__close_end(self, h, kind);
+    }
+    free_arg(me);
+    struct worker *w = self->thread->worker;
+    if (me == w->first) {
+        w->first_result = result;
+        w->first = NULL; /* the record may become another's */
+    } else {
+        weir__group_done(me->group, result);
+    }
+    w->live--;
+    weir__retire(self->thread, &me->retired, actor_reuse);
+}
+
+const char *weir_actor_name(void)
+{
+    struct actor *me = actor_self();
+    return me ? me->name : "";
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* stack.c - see stack.h. */
+#define _GNU_SOURCE
+#include "stack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os.h"
+
+#if defined(__has_include)
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+#endif
+#if defined(WEIR_ASAN)
+#include <sanitizer/lsan_interface.h>
+#endif
+
+#if !defined(MADV_GUARD_INSTALL)
+#define MADV_GUARD_INSTALL 102
+#endif
+
+enum {
+    SLAB_SLOTS_FIRST = 16, /* each slab has twice as many as the one before, ... */
+    SLAB_SLOTS_MOST = 1024,
+    SLAB_BYTES_MOST = 64 << 20 /* ... up to so much, as the process's limits permit */
+};
+
+/* ---- size and guards --------------------------------------------------------------------- */
+
+static size_t page_size(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/*
+ * Compilers probe large frames at every 4 KiB on x86-64, and at every 64 KiB on aarch64,
+ * where a smaller guard could be jumped over; a small stack there gets what it can.
+ */
+#if defined(__aarch64__)
+enum { SIZE_DEFAULT = 128 * 1024, GUARD_FULL = 64 * 1024 };
+#else
+enum { SIZE_DEFAULT = 64 * 1024, GUARD_FULL = 4 * 1024 };
+#endif
+
+static size_t guard_size(size_t stack_size)
+{
+    size_t page = page_size(), guard = GUARD_FULL;
+    if (guard > stack_size / 2)
+        guard = stack_size / 4;
+    return guard < page ? page : guard;
+}
+
+/*
+ * An mprotect()ed guard splits the mapping: two more of them each. When the process has
+ * no mapping left, it cannot even grow its heap, so an eighth of them is left to it.
+ */
+static size_t protections_affordable(void)
+{
+    unsigned long most = 65530;
+    char text[32];
+    int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t n = read(fd, text, sizeof text - 1);
+        if (n > 0) {
+            text[n] = 0;
+            most = strtoul(text, NULL, 10);
+        }
+        close(fd);
+    }
+    return most / 16 * 7;
+}
+
+int weir__stacks_init(struct stacks *s, size_t stack_size, weir_guard guard, bool strict)
+{
+    size_t size = 4 * page_size(), wanted = stack_size ? stack_size : SIZE_DEFAULT;
+    int e = errno;
+
+    if (wanted < STACK_SIZE_MIN || wanted > STACK_SIZE_MAX)
+        return WEIR_EINVAL;
+    if (guard != WEIR_GUARD_BEST && guard != WEIR_GUARD_PROTECT && guard != WEIR_GUARD_CANARY)
+        return WEIR_EINVAL;
+    while (size < wanted)
+        size *= 2;
+    memset(s, 0, sizeof *s);
+    s->size = size;
+    s->guard = guard_size(size);
+    s->rung = guard;
+#if defined(WEIR_ASAN)
+    /* LeakSanitizer reads what is mapped as readable, and would fault on such a guard. */
+    if (guard == WEIR_GUARD_BEST)
+        s->rung = WEIR_GUARD_PROTECT;
+#endif
+    s->strict = strict;
+    s->protections = protections_affordable();
+    s->slab_slots = SLAB_SLOTS_FIRST;
+    errno = e;
+    return 0;
+}
+
+/*
+ * Emulators accept any advice and ignore it. So the first guard is proven, by a system
+ * call that has to read there, and would read: sleep no time.
+ */
+static bool install_guard(struct stacks *s, char *slot)
+{
+    if (madvise(slot, s->guard, MADV_GUARD_INSTALL) < 0)
+        return false;
+    if (!s->proven)
+        s->proven = nanosleep((struct timespec *)(void *)slot, NULL) < 0 && errno == EFAULT;
+    return s->proven;
+}
+
+/* Bytes of the guard that could be made; 0: none. A rung that fails is left for good. */
+static size_t make_guard(struct stacks *s, char *slot)
+{
+    if (s->rung == WEIR_GUARD_BEST) {
+        if (install_guard(s, slot))
+            return s->guard;
+        s->rung = WEIR_GUARD_PROTECT;
+    }
+    if (s->rung == WEIR_GUARD_PROTECT) {
+        if (s->protections > 0 && mprotect(slot, s->guard, PROT_NONE) == 0) {
+            s->protections--;
+            return s->guard;
+        }
+        if (!s->strict)
+            s->rung = WEIR_GUARD_CANARY;
+    }
+    return 0;
+}
+
+/* ---- slabs --------------------------------------------------------------------------------- */
+
+/* The slot that is too much pays for the alignment, and its rest holds the struct. */
+static struct stack_slab *slab_map(const struct stacks *s, size_t slots)
+{
+    size_t bytes = (slots + 1) * s->size;
+    char *mapping = os_reserve(bytes);
+    if (!mapping)
+        return NULL;
+    char *first = mapping + (-(uintptr_t)mapping & (s->size - 1));
+    /* Huge pages would make 2 MiB of the first touch of each stack. */
+    madvise(mapping, bytes, MADV_NOHUGEPAGE);
+#if defined(WEIR_ASAN)
+    __lsan_register_root_region(mapping, bytes);
+#endif
+    struct stack_slab *slab = (struct stack_slab *)(void *)(first + slots * s->size);
+    *slab = (struct stack_slab){.mapping = mapping, .bytes = bytes, .first = first, .slots = slots};
+    return slab;
+}
+
+/* Under a limit of address space, or where all of it is accounted for, ask for less. */
+static bool slab_add(struct stacks *s)
+{
+    struct stack_slab *slab;
+    size_t slots = s->slab_slots;
+    while (!(slab = slab_map(s, slots))) {
+        if (slots == 1 || !os_may_map())
+            return false;
+        slots /= 2;
+    }
+    slab->next = s->slabs;
+    s->slabs = slab;
+    if (slots == s->slab_slots && 2 * slots <= SLAB_SLOTS_MOST &&
+        2 * slots * s->size <= SLAB_BYTES_MOST)
+        s->slab_slots = 2 * slots;
+    else
+        s->slab_slots = slots;
+    return true;
+}
+
+static void stack_forget(struct stack *k)
+{
+    (void)k;
+#if defined(VALGRIND_STACK_DEREGISTER)
+    if (RUNNING_ON_VALGRIND)
+        VALGRIND_STACK_DEREGISTER(k->valgrind);
+#endif
+}
+
+static void slab_unmap(const struct stacks *s, struct stack_slab *slab)
+{
+    struct stack_slab known = *slab;
+#if defined(VALGRIND_STACK_DEREGISTER)
+    if (RUNNING_ON_VALGRIND)
+        for (size_t i = 0; i < known.used; i++)
+            stack_forget(stack_of_slot(s, known.first + i * s->size));
+#endif
+#if defined(WEIR_ASAN)
+    __lsan_unregister_root_region(known.mapping, known.bytes);
+    __asan_unpoison_memory_region(known.mapping, known.bytes);
+#endif
+    (void)s;
+    os_unreserve(known.mapping, known.bytes);
+}
+
+void weir__stacks_fini(struct stacks *s)
+{
+    int e = errno;
+    while (s->slabs) {
+        struct stack_slab *slab = s->slabs;
+        s->slabs = slab->next;
+        slab_unmap(s, slab);
+    }
+    memset(s, 0, sizeof *s);
+    errno = e;
+}
+
+char *weir__stack_slot(const struct stacks *s, const void *address)
+{
+    for (const struct stack_slab *slab = s->slabs; slab; slab = slab->next) {
+        uintptr_t offset = (uintptr_t)address - (uintptr_t)slab->first;
+        if (offset < slab->used * s->size)
+            return slab->first + (offset & ~(uintptr_t)(s->size - 1));
+    }
+    return NULL;
+}
+
+/* ---- stacks --------------------------------------------------------------------------------- */
+
+/* A slot that was never used becomes a stack. */
+static struct stack *stack_new(struct stacks *s, int *error)
+{
+    if ((!s->slabs || s->slabs->used == s->slabs->slots) && !slab_add(s)) {
+        *error = WEIR_ENOMEM;
+        return NULL;
+    }
+    char *slot = s->slabs->first + s->slabs->used * s->size;
+    size_t guard = make_guard(s, slot);
+    if (guard == 0 && s->strict) {
+        *error = WEIR_ESTACK;
+        return NULL;
+    }
+    s->slabs->used++;
+    struct stack *k = stack_of_slot(s, slot);
+    k->guard = (uint32_t)guard;
+    if (guard == 0)
+        s->canaries = true;
+#if defined(VALGRIND_STACK_REGISTER)
+    k->valgrind = (uint32_t)VALGRIND_STACK_REGISTER(slot + guard, k);
+#endif
+    return k;
+}
+
+static struct stack_magazine *magazine_in(struct stack *k)
+{
+    return (struct stack_magazine *)(void *)k - 1;
+}
+
+bool weir__stack_refill(struct stacks *s, int *error)
+{
+    struct stack_magazine *m = s->depot;
+    if (m) {
+        s->depot = m->next;
+        memcpy(s->cache.held, m->held, sizeof m->held);
+        s->cache.count = STACK_MAGAZINE;
+        return true;
+    }
+    int e = errno;
+    struct stack *k = stack_new(s, error);
+    errno = e;
+    if (!k)
+        return false;
+    s->cache.held[0] = k;
+    s->cache.count = 1;
+    return true;
+}
+
+void weir__stack_spill(struct stacks *s)
+{
+    struct stack_cache *c = &s->cache;
+    struct stack_magazine *m = magazine_in(c->held[0]);
+#if defined(WEIR_ASAN)
+    __asan_unpoison_memory_region(m, sizeof *m);
+#endif
+    memcpy(m->held, c->held, sizeof m->held);
+    memcpy(c->held, c->held + STACK_MAGAZINE, sizeof m->held);
+    c->count = STACK_MAGAZINE;
+    m->next = s->depot;
+    s->depot = m;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stack.h - the stacks of actors.
+ *
+ * All stacks of a run have one size, a power of two, and lie in slots aligned to it, in
+ * slabs mapped as they are needed:
+ *
+ *     low  | guard | free ...  <- frames | struct stack | colour | high
+ *
+ * The colour shifts the frames by 0 to 7 times 128 bytes, so that the tops of stacks, all
+ * that most actors ever touch, do not meet in the same sets of the cache. `struct stack`
+ * is what a stack is known by; a slot is found from any address in it by masking.
+ *
+ * A guard is made with MADV_GUARD_INSTALL (Linux 6.13); else with mprotect(), as long as
+ * that leaves the process a part of vm.max_map_count for itself; else the stack has a
+ * canary: its lowest CANARY_BYTES must stay zero, which costs no memory, as reading them
+ * maps the shared page of zeros. stack_intact() tells, to be asked when the stack is left.
+ *
+ * Free stacks wait, warm, in a cache that only its worker uses, last in first out. Of a
+ * full cache the older half goes to the depot, as one magazine written into one of these
+ * stacks; an empty one takes a magazine back. So a stack that was put last is never given
+ * away by that same stack_put(), and an actor may put the stack it still runs on, if the
+ * worker gets no other before it has left. The depot and the slabs are touched only in
+ * weir__stack_refill() and weir__stack_spill(): with several workers these two take a lock.
+ */
+#ifndef WEIR_STACK_H
+#define WEIR_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/actor.h>
+
+#include "compiler.h"
+#include "context.h"
+
+#if defined(WEIR_ASAN)
+#include <sanitizer/asan_interface.h>
+#endif
+
+enum {
+    STACK_MAGAZINE = 64,
+    STACK_SIZE_MIN = 16 * 1024,
+    STACK_SIZE_MAX = 1 << 30,
+    STACK_COLOUR_STEP = 128,
+    STACK_COLOURS = 8,
+    CANARY_BYTES = 64
+};
+
+struct stack {
+    void *owner;       /* for reports and debuggers: whose frames are below */
+    uint32_t guard;    /* bytes; 0: a canary instead */
+    uint32_t valgrind; /* what it is registered as */
+};
+
+/* At the end of its mapping. */
+struct stack_slab {
+    struct stack_slab *next;
+    void *mapping;
+    size_t bytes;
+    char *first; /* slot */
+    size_t slots;
+    size_t used; /* slots that have been handed out at least once */
+};
+
+/* Below the struct stack of a free stack. */
+struct stack_magazine {
+    struct stack_magazine *next;
+    struct stack *held[STACK_MAGAZINE];
+};
+
+struct stack_cache {
+    unsigned count;
+    struct stack *held[2 * STACK_MAGAZINE];
+};
+
+struct stacks {
+    size_t size;  /* of a slot */
+    size_t guard; /* bytes, if there is one */
+    weir_guard rung;
+    bool strict;
+    bool proven;        /* guards that the kernel installed do guard */
+    bool canaries;      /* some stacks have no guard */
+    size_t protections; /* guards that mprotect() may still make */
+    size_t slab_slots;  /* of the next slab */
+    struct stack_slab *slabs; /* newest first: the only one that can have unused slots */
+    struct stack_magazine *depot;
+    struct stack_cache cache;
+};
+
+/*
+ * stack_size: bytes, guard included, 0 for the default: 64 KiB, on aarch64 128 KiB because
+ * guards have 64 KiB there. Rounded up to a power of 2. WEIR_EINVAL: out of range, or not
+ * a weir_guard. Maps nothing yet.
+ */
+int weir__stacks_init(struct stacks *s, size_t stack_size, weir_guard guard, bool strict);
+
+/* Every stack is free, or its actor will never run again. */
+void weir__stacks_fini(struct stacks *s);
+
+/* Put a stack into the empty cache: false and WEIR_ENOMEM or, strict, WEIR_ESTACK. */
+bool weir__stack_refill(struct stacks *s, int *error);
+/* Make room in the full cache. */
+void weir__stack_spill(struct stacks *s);
+
+/* The slot that an address lies in; NULL if it is none of ours. Async-signal-safe. */
+char *weir__stack_slot(const struct stacks *s, const void *address);
+
+static inline char *stack_slot(const struct stacks *s, const struct stack *k)
+{
+    return (char *)(void *)((uintptr_t)k & ~(uintptr_t)(s->size - 1));
+}
+
+/* The struct stack of a slot. */
+static inline struct stack *stack_of_slot(const struct stacks *s, char *slot)
+{
+    size_t colour = ((uintptr_t)slot / s->size) % STACK_COLOURS * STACK_COLOUR_STEP;
+    return (struct stack *)(void *)(slot + s->size - colour - sizeof(struct stack));
+}
+
+/* Bytes that frames can use. */
+static inline size_t stack_room(const struct stacks *s, const struct stack *k)
+{
+    return (size_t)((const char *)k - stack_slot(s, k)) - (k->guard ? k->guard : CANARY_BYTES);
+}
+
+static inline void stack_set_owner(struct stack *k, void *owner)
+{
+    k->owner = owner;
+}
+
+/* A stack for `owner`; or NULL and WEIR_ENOMEM, or WEIR_ESTACK if guards are required. */
+static inline struct stack *stack_get(struct stacks *s, void *owner, int *error)
+{
+    struct stack_cache *c = &s->cache;
+    if (unlikely(c->count == 0) && !weir__stack_refill(s, error))
+        return NULL;
+    struct stack *k = c->held[--c->count];
+    stack_set_owner(k, owner);
+#if defined(WEIR_ASAN)
+    /* The last user was left in the middle of its frames. */
+    __asan_unpoison_memory_region((char *)k - stack_room(s, k), stack_room(s, k));
+#endif
+    return k;
+}
+
+static inline void stack_put(struct stacks *s, struct stack *k)
+{
+    struct stack_cache *c = &s->cache;
+    if (unlikely(c->count == 2 * STACK_MAGAZINE))
+        weir__stack_spill(s);
+    c->held[c->count++] = k;
+}
+
+/* Prepare `c` to run entry() on `k`. */
+static inline void stack_context(const struct stacks *s, struct stack *k, struct context *c,
+                                 void (*entry)(void))
+{
+    weir__context_init(c, k, stack_room(s, k), entry);
+}
+
+/* False: the stack had no guard and was written below its end. What lay there is lost. */
+static inline bool stack_intact(const struct stacks *s, const struct stack *k)
+{
+    if (likely(!s->canaries) || k->guard)
+        return true;
+    const uint64_t *word = (const uint64_t *)(const void *)stack_slot(s, k);
+    uint64_t bits = 0;
+    for (size_t i = 0; i < CANARY_BYTES / sizeof *word; i++)
+        bits |= word[i];
+    return bits == 0;
+}
+
+#endif
