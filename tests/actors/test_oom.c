@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* test_oom.c - every allocation and mapping of a run fails once. See oom.h. */
+#include "../channels/oom.h"
+
+#include "flow_actors.h"
+
+#include "../channels/ops.h"
+
+/* Actors of these scenarios tell what they met here; a run has one worker. */
+static int met;
+
+/* What a run or an actor may meet for want of memory. */
+static bool is_want(int rc)
+{
+    return rc == WEIR_ENOMEM || rc == WEIR_ESTACK;
+}
+
+static void note(int rc)
+{
+    if (rc < 0) {
+        OOM_CHECK(is_want(rc));
+        if (met == 0)
+            met = rc;
+    }
+}
+
+/* Run, and afterwards make sure that a run with memory works. */
+static int result_of(weir_body body)
+{
+    met = 0;
+    int rc = weir_run(body, NULL, NULL);
+    OOM_CHECK(rc >= 0 || is_want(rc));
+    oom_off();
+    return rc < 0 ? rc : met;
+}
+
+static int do_nothing(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+static int run_alone(void)
+{
+    return result_of(do_nothing);
+}
+
+/* ---- F002 spawn ------------------------------------------------------------------------------- */
+
+struct large {
+    unsigned char bytes[WEIR_ARG_MAX];
+};
+
+static int check_large(void *arg)
+{
+    struct large *l = arg;
+    for (size_t i = 0; i < sizeof l->bytes; i++)
+        OOM_CHECK(l->bytes[i] == (unsigned char)(i * 3));
+    return 0;
+}
+
+static int spawn_large(void *unused)
+{
+    static struct large l;
+    (void)unused;
+    for (size_t i = 0; i < sizeof l.bytes; i++)
+        l.bytes[i] = (unsigned char)(i * 3);
+    for (unsigned i = 0; i < 20; i++)
+        note(weir_spawn(WEIR_RUN, check_large, &l));
+    return 0;
+}
+
+static int large_arguments(void)
+{
+    return result_of(spawn_large);
+}
+
+struct eight {
+    weir_handle h[8];
+};
+
+#define ALL_EIGHT WEIR_OWN(struct eight, h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7])
+
+static int open_eight(struct eight *e)
+{
+    for (unsigned i = 0; i < 8; i += 2) {
+        weir_sender tx;
+        weir_receiver rx;
+        int rc = weir_channel_open(&tx, &rx, 8, 1, NULL);
+        if (rc < 0)
+            return rc;
+        e->h[i] = tx.h;
+        e->h[i + 1] = rx.h;
+    }
+    return 0;
+}
+
+static bool have_handles(const struct eight *e, size_t n)
+{
+    for (unsigned i = 0; i < 8; i++)
+        if (stats_of(e->h[i]).open_senders != n || stats_of(e->h[i]).open_receivers != n)
+            return false;
+    return true;
+}
+
+/* Eight clones or none, again and again. */
+static int spawn_with_clones(void *unused)
+{
+    struct eight e;
+    int rc = open_eight(&e);
+    (void)unused;
+    note(rc);
+    for (unsigned i = 0; i < 40 && rc == 0; i++) {
+        weir_group g = weir_group_begin();
+        note(weir_handle_check(g.h));
+        int spawned = weir_spawn(g, do_nothing, &e, .own = ALL_EIGHT);
+        note(spawned);
+        OOM_CHECK(have_handles(&e, spawned == 0 ? 2 : 1));
+        note(weir_group_end(g)); /* the child may have ended for want of a stack */
+        OOM_CHECK(have_handles(&e, 1));
+    }
+    return 0;
+}
+
+static int clones_for_children(void)
+{
+    return result_of(spawn_with_clones);
+}
+
+static int give_and_see(void *unused)
+{
+    struct eight e;
+    (void)unused;
+    for (unsigned i = 0; i < 20; i++) {
+        int rc = open_eight(&e);
+        note(rc);
+        if (rc < 0)
+            continue;
+        weir_group g = weir_group_begin();
+        note(weir_handle_check(g.h));
+        int spawned = weir_spawn(g, do_nothing, &e, .give = ALL_EIGHT);
+        note(spawned);
+        OOM_CHECK(have_handles(&e, 1));
+        note(weir_group_end(g));
+        for (unsigned j = 0; j < 8; j++) { /* given: gone with the child; else still ours */
+            OOM_CHECK(weir_handle_check(e.h[j]) == (spawned == 0 ? WEIR_ECLOSED : 0));
+            OOM_CHECK(weir_handle_close(e.h[j]) == 0);
+        }
+    }
+    return 0;
+}
+
+static int gifts_for_children(void)
+{
+    return result_of(give_and_see);
+}
+
+/* ---- F002 groups ---------------------------------------------------------------------------------- */
+
+static int ran;
+
+static int count_run(void *arg)
+{
+    (void)arg;
+    ran++;
+    return 0;
+}
+
+/* A group's end tells of a child that found no stack; the others have run. */
+static int fill_groups(void *unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < 10; i++) {
+        int spawned = 0;
+        ran = 0;
+        weir_group g = weir_group_begin();
+        int begun = weir_handle_check(g.h);
+        note(begun);
+        for (unsigned j = 0; j < 20; j++) {
+            int rc = weir_spawn(g, count_run, NULL);
+            OOM_CHECK(begun == 0 || rc == begun);
+            note(rc);
+            spawned += rc == 0;
+        }
+        int ended = weir_group_end(g);
+        OOM_CHECK(begun == 0 || ended == begun);
+        note(ended);
+        OOM_CHECK(ended < 0 ? ran <= spawned : ran == spawned);
+    }
+    return 0;
+}
+
+static int groups(void)
+{
+    return result_of(fill_groups);
+}
+
+/* ---- F037 many stacks at once ------------------------------------------------------------------------ */
+
+struct crowd {
+    weir_sender tx;
+    weir_receiver rx;
+};
+
+static int wait_for_one(void *arg)
+{
+    struct crowd *c = arg;
+    uint64_t item = 0;
+    int rc = weir_recv(c->rx, &item);
+    OOM_CHECK(rc == 1 || rc == 0 || is_want(rc));
+    ran += rc == 1;
+    return rc;
+}
+
+static int park_a_crowd(void *unused)
+{
+    enum { N = 200 };
+    struct crowd c;
+    size_t sent = 0;
+    int rc = weir_channel_open(&c.tx, &c.rx, sizeof(uint64_t), 0, NULL);
+    (void)unused;
+    note(rc);
+    if (rc < 0)
+        return 0;
+    ran = 0;
+    weir_group g = weir_group_begin();
+    note(weir_handle_check(g.h));
+    for (unsigned i = 0; i < N; i++)
+        note(weir_spawn(g, wait_for_one, &c));
+    for (unsigned i = 0; i < 4 * N && stats_of(c.rx.h).waiting_receivers < N; i++)
+        weir_yield();
+    for (uint64_t i = 0; weir_try_send(c.tx, &i) == 0; i++)
+        sent++;
+    OOM_CHECK(weir_close(c.tx) == 0);
+    note(weir_group_end(g));
+    OOM_CHECK(ran == (int)sent);
+    return 0;
+}
+
+static int crowd(void)
+{
+    return result_of(park_a_crowd);
+}
+
+/* ---- F047 timers --------------------------------------------------------------------------------- */
+
+static int wait_a_while(void *arg)
+{
+    struct crowd *c = arg;
+    uint64_t item = 0;
+    int rc = weir_recv_by(c->rx, &item, weir_after(300 * WEIR_US));
+    OOM_CHECK(rc == WEIR_ETIMEDOUT || is_want(rc));
+    return rc == WEIR_ETIMEDOUT ? 0 : rc;
+}
+
+static int time_a_crowd(void *unused)
+{
+    struct crowd c;
+    int rc = weir_channel_open(&c.tx, &c.rx, sizeof(uint64_t), 3, NULL);
+    (void)unused;
+    note(rc);
+    weir_group g = weir_group_begin();
+    note(weir_handle_check(g.h));
+    for (unsigned i = 0; i < 50 && rc == 0; i++)
+        note(weir_spawn(g, wait_a_while, &c));
+    note(weir_group_end(g));
+    OOM_CHECK(rc < 0 || stats_of(c.rx.h).waiting_receivers == 0);
+    return 0;
+}
+
+static int timers(void)
+{
+    return result_of(time_a_crowd);
+}
+
+/* ---- F053 what is owned is closed without memory --------------------------------------------------- */
+
+static weir_receiver lent;
+static weir_sender kept[64];
+
+/* Many handles; from half-way on there is no memory, not even to end in. */
+static int own_and_return(void *unused)
+{
+    weir_sender tx;
+    weir_receiver rx;
+    int rc = weir_channel_open(&tx, &rx, 8, 4, NULL);
+    (void)unused;
+    if (rc < 0)
+        return rc;
+    for (unsigned i = 0; i < 64; i++)
+        note(weir_check(kept[i] = weir_sender_clone(tx)));
+    lent = rx;
+    oom_all_after = true;
+    return 0;
+}
+
+static int owners(void)
+{
+    bool all_after = oom_all_after;
+    met = 0;
+    for (unsigned i = 0; i < 64; i++)
+        kept[i].h = 0;
+    lent.h = 0;
+    int rc = weir_run(own_and_return, NULL, NULL);
+    oom_off();
+    oom_all_after = all_after;
+    OOM_CHECK(rc == 0 || is_want(rc));
+    for (unsigned i = 0; i < 64; i++)
+        OOM_CHECK(weir_check(kept[i]) < 0);
+    OOM_CHECK(weir_check(lent) < 0);
+    return rc < 0 ? rc : met;
+}
+
+static const struct oom_scenario scenarios[] = {
+    {"run", run_alone},
+    {"large arguments", large_arguments},
+    {"clones for children", clones_for_children},
+    {"gifts for children", gifts_for_children},
+    {"groups", groups},
+    {"a crowd parks", crowd},
+    {"timers", timers},
+    {"owners return", owners},
+};
+
+__attribute__((constructor)) static void enter(void)
+{
+    oom_enter(scenarios, sizeof scenarios / sizeof scenarios[0]);
+}
+
+#define SWEEP(i)                                                                                   \
+    static void sweep_##i(void)                                                                    \
+    {                                                                                              \
+        oom_sweep(&scenarios[i]);                                                                  \
+    }
+SWEEP(0)
+SWEEP(1)
+SWEEP(2)
+SWEEP(3)
+SWEEP(4)
+SWEEP(5)
+SWEEP(6)
+SWEEP(7)
+
+TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
+           {"F002 no memory: large arguments", sweep_1},
+           {"F041 no memory: clones for children, all or none", sweep_2},
+           {"F041 no memory: gifts for children, all or none", sweep_3},
+           {"F002 no memory: groups", sweep_4},
+           {"F037 no memory: a crowd parks", sweep_5},
+           {"F047 no memory: timers", sweep_6},
+           {"F053 no memory: what is owned is closed", sweep_7});

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/* test_oom.c - every allocation of every scenario fails once. See oom.h. */
+#include "oom.h"
+
+#include "flow_threads.h"
+#include "ops.h"
+
+/* Both ends work: an item passes through a buffered or unbounded channel. */
+static void works(weir_sender tx, weir_receiver rx)
+{
+    uint64_t item = 77, got = 0;
+    OOM_CHECK(weir_try_send(tx, &item) == 0);
+    OOM_CHECK(weir_try_recv(rx, &got) == 1 && got == 77);
+    OOM_CHECK(weir_try_recv(rx, &got) == WEIR_EAGAIN);
+}
+
+static int end(weir_sender tx, weir_receiver rx, int rc)
+{
+    OOM_CHECK(weir_close(tx) == 0);
+    OOM_CHECK(weir_close(rx) == 0);
+    return rc;
+}
+
+/* ---- F034 open ----------------------------------------------------------------------------- */
+
+static int open_of(size_t capacity)
+{
+    weir_sender tx;
+    weir_receiver rx;
+    int rc = weir_channel_open(&tx, &rx, sizeof(uint64_t), capacity, NULL);
+    if (rc == 0)
+        return end(tx, rx, 0);
+    uint64_t item = 0;
+    OOM_CHECK(weir_check(tx) == rc && weir_check(rx) == rc);
+    OOM_CHECK(weir_send(tx, &item) == rc && weir_recv(rx, &item) == rc);
+    return oom_expect(rc);
+}
+
+static int open_rendezvous(void)
+{
+    return open_of(0);
+}
+
+static int open_bounded(void)
+{
+    return open_of(9);
+}
+
+static int open_unbounded(void)
+{
+    return open_of(WEIR_UNBOUNDED);
+}
+
+static int open_many(void)
+{
+    enum { N = 300 };
+    static weir_sender tx[N];
+    static weir_receiver rx[N];
+    int n, rc = 0;
+    for (n = 0; n < N && rc == 0; n++)
+        rc = weir_channel_open(&tx[n], &rx[n], 16, (size_t)n % 10, NULL);
+    n -= rc < 0;
+    while (n-- > 0)
+        end(tx[n], rx[n], 0);
+    return rc < 0 ? oom_expect(rc) : 0;
+}
+
+/* ---- F041 clone ------------------------------------------------------------------------------ */
+
+static int clone_many(void)
+{
+    enum { N = 300 };
+    static weir_sender tx[N];
+    static weir_receiver rx[N];
+    int n, rc = weir_channel_open(&tx[0], &rx[0], sizeof(uint64_t), 8, NULL);
+    if (rc < 0)
+        return oom_expect(rc);
+    for (n = 1; n < N; n++) {
+        tx[n] = weir_sender_clone(tx[n - 1]);
+        rx[n] = weir_receiver_clone(rx[n - 1]);
+        if ((rc = weir_check(tx[n])) < 0 || (rc = weir_check(rx[n])) < 0)
+            break;
+    }
+    oom_off();
+    if (rc < 0) {
+        uint64_t item = 0;
+        bool tx_failed = weir_check(tx[n]) < 0, rx_failed = weir_check(rx[n]) < 0;
+        OOM_CHECK(!tx_failed || weir_send(tx[n], &item) == rc);
+        OOM_CHECK(!rx_failed || weir_recv(rx[n], &item) == rc);
+        OOM_CHECK(stats_of(tx[0].h).open_senders == (size_t)n + !tx_failed);
+        OOM_CHECK(stats_of(tx[0].h).open_receivers == (size_t)n + !rx_failed);
+        if (!tx_failed)
+            OOM_CHECK(weir_close(tx[n]) == 0);
+        if (!rx_failed)
+            OOM_CHECK(weir_close(rx[n]) == 0);
+        oom_expect(rc);
+    }
+    works(tx[0], rx[n - 1]);
+    while (n-- > 0)
+        end(tx[n], rx[n], 0);
+    return rc;
+}
+
+/* ---- F035 send ------------------------------------------------------------------------------ */
+
+/* Send n items without waiting; a refused one is not there, all others are. */
+static int send_through(size_t capacity, uint64_t n, bool single)
+{
+    weir_sender tx;
+    weir_receiver rx;
+    weir_channel_options options = {.single_sender = single, .single_receiver = single};
+    uint64_t sent = 0, got = 0, item;
+    int rc = weir_channel_open(&tx, &rx, sizeof item, capacity, &options);
+    if (rc < 0)
+        return oom_expect(rc);
+    for (; sent < n; sent++)
+        if ((rc = weir_try_send(tx, &sent)) < 0)
+            break;
+    oom_off();
+    OOM_CHECK(stats_of(rx.h).buffered == sent);
+    while (weir_try_recv(rx, &item) == 1 && OOM_CHECK(item == got))
+        got++;
+    OOM_CHECK(got == sent);
+    works(tx, rx);
+    return end(tx, rx, rc < 0 ? oom_expect(rc) : 0);
+}
+
+static int first_send_narrow(void)
+{
+    return send_through(8, 8, false);
+}
+
+static int first_send_wide(void)
+{
+    return send_through(128, 128, false);
+}
+
+static int first_send_single(void)
+{
+    return send_through(128, 128, true);
+}
+
+static int blocks(void)
+{
+    return send_through(WEIR_UNBOUNDED, 2000, false);
+}
+
+static int batches(void)
+{
+    enum { N = 1500 };
+    static uint64_t items[N], got[N];
+    weir_sender tx;
+    weir_receiver rx;
+    size_t sent = 0;
+    int rc = weir_channel_open(&tx, &rx, sizeof items[0], WEIR_UNBOUNDED, NULL);
+    if (rc < 0)
+        return oom_expect(rc);
+    for (size_t i = 0; i < N; i++)
+        items[i] = i;
+    while (sent < N && (rc = weir_send_many(tx, items + sent, N - sent)) > 0)
+        sent += (size_t)rc; /* less than asked for: the next call says why */
+    oom_off();
+    OOM_CHECK(stats_of(rx.h).buffered == sent);
+    if (sent > 0)
+        OOM_CHECK(weir_recv_many(rx, got, N) == (int)sent);
+    OOM_CHECK(memcmp(items, got, sent * sizeof items[0]) == 0);
+    works(tx, rx);
+    return end(tx, rx, rc < 0 ? oom_expect(rc) : 0);
+}
+
+/* Blocks are used again while items go through; a full sweep over that. */
+static int stream_of_blocks(void)
+{
+    weir_sender tx;
+    weir_receiver rx;
+    uint64_t in = 0, out = 0, item;
+    int rc = weir_channel_open(&tx, &rx, sizeof item, WEIR_UNBOUNDED, NULL);
+    if (rc < 0)
+        return oom_expect(rc);
+    while (in < 3000 && rc >= 0) {
+        for (unsigned i = 0; i < 70 && (rc = weir_try_send(tx, &in)) == 0; i++)
+            in++;
+        for (unsigned i = 0; i < 50 && rc == 0; i++) {
+            OOM_CHECK(weir_try_recv(rx, &item) == 1 && item == out);
+            out++;
+        }
+    }
+    oom_off();
+    while (weir_try_recv(rx, &item) == 1 && OOM_CHECK(item == out))
+        out++;
+    OOM_CHECK(in == out);
+    works(tx, rx);
+    return end(tx, rx, rc < 0 ? oom_expect(rc) : 0);
+}
+
+/* ---- F037 a thread that weir has never seen parks ------------------------------------------------ */
+
+static void await_parked_or_done(struct op *op, weir_handle h)
+{
+    for (;;) {
+        weir_statistics s = stats_of(h);
+        if (s.waiting_receivers + s.waiting_senders > 0 || flow_done(&op->flow))
+            return;
+        flow_pause();
+    }
+}
+
+static int park_a_receiver(void)
+{
+    weir_sender tx;
+    weir_receiver rx;
+    struct op op;
+    uint64_t item = 5;
+    int rc = weir_channel_open(&tx, &rx, sizeof item, 0, NULL);
+    if (rc < 0)
+        return oom_expect(rc);
+    op_start_recv(&op, rx);
+    await_parked_or_done(&op, tx.h);
+    oom_off();
+    int sent = weir_try_send(tx, &item);
+    rc = op_end(&op);
+    OOM_CHECK(sent == (rc == 1 ? 0 : WEIR_EAGAIN));
+    OOM_CHECK(stats_of(tx.h).waiting_receivers == 0);
+    return end(tx, rx, rc == 1 ? 0 : oom_expect(rc));
+}
+
+static int park_a_sender(void)
+{
+    weir_sender tx;
+    weir_receiver rx;
+    struct op op;
+    uint64_t item = 0;
+    int rc = weir_channel_open(&tx, &rx, sizeof item, 1, NULL);
+    if (rc < 0)
+        return oom_expect(rc);
+    oom_off();
+    OOM_CHECK(weir_try_send(tx, &item) == 0);
+    atomic_store(&oom_on, true);
+    op_start_send(&op, tx, 6);
+    await_parked_or_done(&op, tx.h);
+    oom_off();
+    OOM_CHECK(weir_try_recv(rx, &item) == 1 && item == 0);
+    rc = op_end(&op);
+    int got = weir_try_recv(rx, &item);
+    OOM_CHECK(rc == 0 ? got == 1 && item == 6 : got == WEIR_EAGAIN);
+    return end(tx, rx, rc == 0 ? 0 : oom_expect(rc));
+}
+
+/* ---- what cannot fail: close and what it drops, even as a new thread's first call ----------------- */
+
+struct closer {
+    weir_handle h;
+    int checked, closed, again;
+};
+
+static void close_first_thing(void *arg)
+{
+    struct closer *c = arg;
+    c->closed = weir_handle_close(c->h);
+    c->again = weir_handle_close(c->h);
+    c->checked = weir_handle_check(c->h);
+}
+
+static int close_from_a_new_thread(void)
+{
+    weir_sender tx;
+    weir_receiver rx;
+    struct flow flow;
+    atomic_size_t dropped = 0;
+    uint64_t items[20] = {0};
+    weir_channel_options options = {.drop = count_drop, .drop_context = &dropped};
+    int rc = weir_channel_open(&tx, &rx, sizeof items[0], 20, &options);
+    if (rc < 0)
+        return oom_expect(rc);
+    int sent = weir_try_send_many(tx, items, 20);
+    struct closer c = {.h = rx.h};
+    flow_start(&flow, close_first_thing, &c);
+    flow_join(&flow);
+    OOM_CHECK(c.closed == 0 && c.again == 0 && c.checked == WEIR_ECLOSED);
+    oom_off();
+    OOM_CHECK(sent == 20 || sent == WEIR_ENOMEM);
+    OOM_CHECK(comes_to(&dropped, sent < 0 ? 0 : 20));
+    OOM_CHECK(weir_try_send(tx, &items[0]) == WEIR_EPIPE);
+    return end(tx, rx, sent < 0 ? sent : 0);
+}
+
+static void drop_closes(void *item, void *context)
+{
+    weir_receiver rx;
+    memcpy(&rx, item, sizeof rx);
+    OOM_CHECK(weir_close(rx) == 0);
+    atomic_fetch_add((atomic_size_t *)context, 1);
+}
+
+/* Close of a chain of channels inside each other, while no memory is to be had at all. */
+static int drop_without_memory(void)
+{
+    enum { DEEP = 100 };
+    atomic_size_t dropped = 0;
+    weir_channel_options options = {.drop = drop_closes, .drop_context = &dropped};
+    weir_sender tx;
+    weir_receiver rx, inner;
+    size_t made = 0;
+    int rc = weir_channel_open(&tx, &inner, sizeof rx, 1, &options);
+    if (rc < 0)
+        return oom_expect(rc);
+    weir_close(tx);
+    for (; made < DEEP; made++) {
+        if ((rc = weir_channel_open(&tx, &rx, sizeof rx, 1, &options)) < 0)
+            break;
+        rc = weir_try_send(tx, &inner);
+        OOM_CHECK(weir_close(tx) == 0);
+        if (rc < 0) {
+            OOM_CHECK(weir_close(rx) == 0);
+            break;
+        }
+        inner = rx;
+    }
+    long at = atomic_exchange(&oom_at, 1);
+    bool all_after = oom_all_after;
+    oom_all_after = true; /* from here on nothing can be had */
+    OOM_CHECK(weir_close(inner) == 0);
+    oom_off();
+    oom_all_after = all_after;
+    atomic_store(&oom_at, at);
+    OOM_CHECK(comes_to(&dropped, made));
+    return rc < 0 ? oom_expect(rc) : 0;
+}
+
+static const struct oom_scenario scenarios[] = {
+    {"open a rendezvous", open_rendezvous},
+    {"open a bounded channel", open_bounded},
+    {"open an unbounded channel", open_unbounded},
+    {"open many", open_many},
+    {"clone many", clone_many},
+    {"first send, narrow", first_send_narrow},
+    {"first send, wide", first_send_wide},
+    {"first send, single ends", first_send_single},
+    {"blocks", blocks},
+    {"batches", batches},
+    {"stream of blocks", stream_of_blocks},
+    {"park a receiver", park_a_receiver},
+    {"park a sender", park_a_sender},
+    {"close from a new thread", close_from_a_new_thread},
+    {"drop without memory", drop_without_memory},
+};
+
+__attribute__((constructor)) static void enter(void)
+{
+    oom_enter(scenarios, sizeof scenarios / sizeof scenarios[0]);
+}
+
+#define SWEEP(i)                                                                                   \
+    static void sweep_##i(void)                                                                    \
+    {                                                                                              \
+        oom_sweep(&scenarios[i]);                                                                  \
+    }
+SWEEP(0)
+SWEEP(1)
+SWEEP(2)
+SWEEP(3)
+SWEEP(4)
+SWEEP(5)
+SWEEP(6)
+SWEEP(7)
+SWEEP(8)
+SWEEP(9)
+SWEEP(10)
+SWEEP(11)
+SWEEP(12)
+SWEEP(13)
+SWEEP(14)
+
+TEST_SUITE(oom, "channels: out of memory",
+           {"F034 no memory: open a rendezvous", sweep_0},
+           {"F034 no memory: open a bounded channel", sweep_1},
+           {"F034 no memory: open an unbounded channel", sweep_2},
+           {"F034 no memory: open many", sweep_3},
+           {"F041 no memory: clone many", sweep_4},
+           {"F035 no memory: first send, narrow", sweep_5},
+           {"F035 no memory: first send, wide", sweep_6},
+           {"F035 no memory: first send, declared single ends", sweep_7},
+           {"F036 no memory: an unbounded channel over block borders", sweep_8},
+           {"F035 no memory: batches over block borders", sweep_9},
+           {"F036 no memory: a stream over block borders", sweep_10},
+           {"F037 no memory: a new thread parks to receive", sweep_11},
+           {"F035 no memory: a new thread parks to send", sweep_12},
+           {"F042 no memory: a new thread closes", sweep_13},
+           {"F044 no memory: drops need none", sweep_14});

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* explore_os.c - channels/os.h on the simulated machine, in place of channels/os.c. */
+#include "engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static bool alloc_fails(void)
+{
+    E->running->counts.allocs++;
+    if ((E->fail_alloc && --E->fail_alloc == 0) || (E->alloc_fails && choose_value(2, 8) == 1)) {
+        E->alloc_failed = true;
+        return true;
+    }
+    return false;
+}
+
+static void *allocate(size_t bytes, size_t align)
+{
+    if (alloc_fails())
+        return NULL;
+    if (E->allocator.allocate)
+        return E->allocator.allocate(bytes, E->allocator.context);
+    return region_alloc(bytes, align);
+}
+
+void *os_alloc(size_t bytes)
+{
+    void *memory = allocate(bytes, 0);
+    if (memory)
+        memset(memory, 0xa5, bytes);
+    return memory;
+}
+
+void os_free(void *memory, size_t bytes)
+{
+    if (memory && E->allocator.release)
+        E->allocator.release(memory, bytes, E->allocator.context);
+    else if (memory)
+        region_free(memory, bytes);
+}
+
+void *os_alloc_aligned(size_t bytes, size_t align)
+{
+    void *memory = alloc_fails() ? NULL : region_alloc(bytes, align);
+    return memory ? memset(memory, 0, bytes) : NULL;
+}
+
+void os_free_aligned(void *memory, size_t bytes, size_t align)
+{
+    (void)align;
+    if (memory)
+        region_free(memory, bytes);
+}
+
+bool os_may_map(void)
+{
+    return !alloc_fails();
+}
+
+void *os_reserve(size_t bytes)
+{
+    return os_may_map() ? region_reserve(bytes) : NULL;
+}
+
+void os_unreserve(void *memory, size_t bytes)
+{
+    explore_dead(memory, bytes);
+}
+
+void weir_set_allocator(const weir_allocator *allocator)
+{
+    E->allocator = allocator ? *allocator : (weir_allocator){NULL, NULL, NULL};
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+weir_time weir_now(void)
+{
+    point(EXPLORE_NOW, NULL, NULL);
+    if (E->tracing)
+        trace(" ->", (uint64_t)E->now);
+    return E->now;
+}
+
+/* A time that may matter: the clock can jump there. */
+static void note_point(weir_time at)
+{
+    unsigned oldest = 0;
+    for (unsigned i = 0; i < E->n_points; i++) {
+        if (E->points[i] == at)
+            return;
+        if (E->points[i] < E->points[oldest])
+            oldest = i;
+    }
+    if (E->n_points < sizeof E->points / sizeof *E->points)
+        oldest = E->n_points++;
+    E->points[oldest] = at;
+}
+
+weir_time weir_after(weir_time duration)
+{
+    weir_time now = weir_now();
+    weir_time at = duration > WEIR_NEVER - now ? WEIR_NEVER : now + duration;
+    if (at > now && at != WEIR_NEVER)
+        note_point(at);
+    return at;
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+void os_futex_wait(a32 *word, uint32_t value, weir_time deadline)
+{
+    struct vthread *me = E->running;
+    point(EXPLORE_FUTEX_WAIT, word, NULL);
+    buffer_drain(me);
+    me->counts.futex_waits++;
+    if (E->tracing)
+        trace(word->v == value ? " sleeps, it is" : " returns, it is", word->v);
+    if (word->v == value && deadline > E->now)
+        sleep_now(word, deadline);
+}
+
+/* The sleeper on `word` that came first, or, sometimes, another one. */
+static struct vthread *sleeper(const a32 *word)
+{
+    struct vthread *found[EXPLORE_THREADS];
+    unsigned n = 0;
+    for (unsigned i = 0; i < E->n; i++) {
+        struct vthread *t = &E->threads[i];
+        if (!(E->asleep & BIT(i)) || t->word != word)
+            continue;
+        unsigned k = n++;
+        for (; k > 0 && found[k - 1]->slept_at > t->slept_at; k--)
+            found[k] = found[k - 1];
+        found[k] = t;
+    }
+    return n ? found[choose_value(n, 4)] : NULL;
+}
+
+/* Does not look at *word, which may be gone. */
+void os_futex_wake(a32 *word, int n)
+{
+    point(EXPLORE_FUTEX_WAKE, word, NULL);
+    buffer_drain(E->running);
+    E->running->counts.futex_wakes++;
+    int woken = 0;
+    for (struct vthread *t; woken < n && (t = sleeper(word)); woken++)
+        wake_thread(t);
+    if (woken)
+        memory_changed();
+    if (E->tracing)
+        trace(" woke", (uint64_t)woken);
+}
+
+bool os_membarrier_works(void)
+{
+    return true;
+}
+
+void os_membarrier(void)
+{
+    point(EXPLORE_MEMBARRIER, NULL, NULL);
+    E->running->counts.membarriers++;
+    for (unsigned i = 0; i < E->n; i++)
+        buffer_drain(&E->threads[i]);
+    if (E->tracing)
+        trace("", 0);
+}
+
+void os_spin(unsigned turns)
+{
+    (void)turns;
+    explore_relax(NULL);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* linear_channel.c - what a channel may do, one operation at a time. */
+#include "linear.h"
+
+#include <string.h>
+
+#include <weir/error.h>
+
+linear_channel linear_channel_open(uint8_t capacity)
+{
+    linear_channel c;
+    memset(&c, 0, sizeof c);
+    c.capacity = capacity;
+    c.senders = c.receivers = 1;
+    return c;
+}
+
+static uint8_t handle_bit(uint64_t handle)
+{
+    return (uint8_t)(1u << handle);
+}
+
+static bool is_send(const linear_op *op)
+{
+    return op->kind == LINEAR_SEND || op->kind == LINEAR_TRY_SEND;
+}
+
+static bool is_recv(const linear_op *op)
+{
+    return op->kind == LINEAR_RECV || op->kind == LINEAR_TRY_RECV;
+}
+
+static unsigned room(const linear_channel *c)
+{
+    unsigned capacity = c->capacity == LINEAR_UNBOUNDED ? LINEAR_ITEMS : c->capacity;
+    return c->n < capacity ? capacity - c->n : 0;
+}
+
+static uint16_t item_of(const linear_op *send)
+{
+    return (uint16_t)send->arg;
+}
+
+static bool step_send(linear_channel *c, const linear_op *op)
+{
+    bool open = c->senders & handle_bit(op->arg >> 32);
+    switch (op->returned ? op->result : 0) {
+    case 0:
+        if (!open || !c->receivers || !room(c) || c->n == LINEAR_ITEMS)
+            return false;
+        c->items[c->n++] = item_of(op);
+        return true;
+    case WEIR_ECLOSED:
+        return !open;
+    case WEIR_EPIPE:
+        return open && !c->receivers;
+    case WEIR_EAGAIN:
+        return op->kind == LINEAR_TRY_SEND && open && c->receivers && (room(c) == 0 || op->excused);
+    case WEIR_ETIMEDOUT:
+        return op->kind == LINEAR_SEND && open && c->receivers;
+    case WEIR_ENOMEM:
+        return open;
+    default:
+        return false;
+    }
+}
+
+static bool step_recv(linear_channel *c, const linear_op *op)
+{
+    bool open = c->receivers & handle_bit(op->arg);
+    switch (op->returned ? op->result : 1) {
+    case 1:
+        if (!open || c->n == 0 || (op->returned && c->items[0] != op->value))
+            return false;
+        memmove(&c->items[0], &c->items[1], sizeof c->items - sizeof c->items[0]);
+        c->items[--c->n] = 0;
+        return true;
+    case 0:
+        return open && c->n == 0 && !c->senders;
+    case WEIR_ECLOSED:
+        return !open;
+    case WEIR_EAGAIN:
+        return op->kind == LINEAR_TRY_RECV && open && ((c->n == 0 && c->senders) || op->excused);
+    case WEIR_ETIMEDOUT:
+        return op->kind == LINEAR_RECV && open && (c->n > 0 || c->senders);
+    case WEIR_ENOMEM:
+        return open;
+    default:
+        return false;
+    }
+}
+
+static bool step_close(linear_channel *c, uint8_t *handles, const linear_op *op)
+{
+    if (op->returned && op->result != 0)
+        return false;
+    *handles &= (uint8_t)~handle_bit(op->arg);
+    if (!c->receivers) { /* what is buffered is dropped */
+        c->n = 0;
+        memset(c->items, 0, sizeof c->items);
+    }
+    return true;
+}
+
+static bool step_clone(uint8_t *handles, const linear_op *op)
+{
+    bool open = *handles & handle_bit(op->arg >> 32);
+    if (op->returned && op->result != 0)
+        return op->result == WEIR_ECLOSED ? !open : op->result == WEIR_ENOMEM;
+    if (open)
+        *handles |= handle_bit((uint32_t)op->arg);
+    return open;
+}
+
+/* A rendezvous: both at once. */
+static bool step_meet(const linear_channel *c, const linear_op *send, const linear_op *recv)
+{
+    return c->capacity == 0 && c->senders & handle_bit(send->arg >> 32) &&
+           c->receivers & handle_bit(recv->arg) && (!send->returned || send->result == 0) &&
+           (!recv->returned || (recv->result == 1 && recv->value == item_of(send)));
+}
+
+static bool step(void *state, const linear_op *op, const linear_op *partner)
+{
+    linear_channel *c = state;
+    if (partner)
+        return step_meet(c, op, partner);
+    switch (op->kind) {
+    case LINEAR_SEND:
+    case LINEAR_TRY_SEND:
+        return step_send(c, op);
+    case LINEAR_RECV:
+    case LINEAR_TRY_RECV:
+        return step_recv(c, op);
+    case LINEAR_CLOSE_SENDER:
+        return step_close(c, &c->senders, op);
+    case LINEAR_CLOSE_RECEIVER:
+        return step_close(c, &c->receivers, op);
+    case LINEAR_CLONE_SENDER:
+        return step_clone(&c->senders, op);
+    case LINEAR_CLONE_RECEIVER:
+        return step_clone(&c->receivers, op);
+    default:
+        return false;
+    }
+}
+
+static bool partners(const linear_op *op, const linear_op *partner)
+{
+    return is_send(op) && is_recv(partner);
+}
+
+/* Nobody waits for what is there: a send with room, a receive with an item or at the end. */
+static bool final(const void *state, const linear_history *h, uint64_t done)
+{
+    const linear_channel *c = state;
+    bool sending = false, receiving = false;
+    for (unsigned i = 0; i < h->n; i++) {
+        const linear_op *op = &h->ops[i];
+        if (done & UINT64_C(1) << i)
+            continue;
+        if (is_send(op)) {
+            sending = true;
+            if (room(c) || !c->receivers || !(c->senders & handle_bit(op->arg >> 32)))
+                return false;
+        } else if (is_recv(op)) {
+            receiving = true;
+            if (c->n || !c->senders || !(c->receivers & handle_bit(op->arg)))
+                return false;
+        } else {
+            return false;
+        }
+    }
+    return !(sending && receiving);
+}
+
+const linear_spec linear_channel_spec = {sizeof(linear_channel), step, partners, final};
+
+static bool overlap(const linear_op *a, const linear_op *b)
+{
+    return (!b->returned || a->invoked < b->returned) && (!a->returned || b->invoked < a->returned);
+}
+
+void linear_channel_excuse(linear_history *h)
+{
+    for (unsigned i = 0; i < h->n; i++)
+        for (unsigned k = 0; k < h->n && h->ops[i].result == WEIR_EAGAIN; k++)
+            if (k != i && (is_send(&h->ops[k]) || is_recv(&h->ops[k])) &&
+                overlap(&h->ops[i], &h->ops[k]))
+                h->ops[i].excused = true;
+}

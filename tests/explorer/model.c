@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* model.c - see model.h. */
+#include "model.h"
+
+#include <string.h>
+
+struct model M;
+
+static void count_drop(void *item, void *unused)
+{
+    uint32_t number;
+    (void)unused;
+    memcpy(&number, item, sizeof number);
+    EXPLORE_ASSERT(number < 64);
+    M.dropped[number]++;
+}
+
+void m_open_with(size_t capacity, bool single_sender, bool single_receiver)
+{
+    weir_channel_options o = {
+        .drop = count_drop, .single_sender = single_sender, .single_receiver = single_receiver};
+    EXPLORE_EQ(weir_channel_open(&M.tx[0], &M.rx[0], sizeof(uint32_t), capacity, &o), 0);
+    M.initial =
+        linear_channel_open(capacity == WEIR_UNBOUNDED ? LINEAR_UNBOUNDED : (uint8_t)capacity);
+}
+
+void m_open(size_t capacity)
+{
+    m_open_with(capacity, false, false);
+}
+
+static unsigned invoke(int kind, uint64_t arg)
+{
+    return linear_invoke(&M.history, 0, kind, arg);
+}
+
+static int done(unsigned op, int rc, uint64_t value)
+{
+    linear_return(&M.history, op, rc, value);
+    return rc;
+}
+
+/* ---- one item -------------------------------------------------------------------------------- */
+
+int m_send_by(unsigned handle, uint32_t item, weir_time deadline)
+{
+    unsigned op = invoke(LINEAR_SEND, LINEAR_ITEM(handle, item));
+    return done(op, weir_send_by(M.tx[handle], &item, deadline), 0);
+}
+
+int m_send(unsigned handle, uint32_t item)
+{
+    return m_send_by(handle, item, WEIR_NEVER);
+}
+
+int m_try_send(unsigned handle, uint32_t item)
+{
+    unsigned op = invoke(LINEAR_TRY_SEND, LINEAR_ITEM(handle, item));
+    return done(op, weir_try_send(M.tx[handle], &item), 0);
+}
+
+int m_recv_by(unsigned handle, uint32_t *item, weir_time deadline)
+{
+    unsigned op = invoke(LINEAR_RECV, handle);
+    int rc = weir_recv_by(M.rx[handle], item, deadline);
+    return done(op, rc, rc > 0 ? *item : 0);
+}
+
+int m_recv(unsigned handle, uint32_t *item)
+{
+    return m_recv_by(handle, item, WEIR_NEVER);
+}
+
+int m_try_recv(unsigned handle, uint32_t *item)
+{
+    unsigned op = invoke(LINEAR_TRY_RECV, handle);
+    int rc = weir_try_recv(M.rx[handle], item);
+    return done(op, rc, rc > 0 ? *item : 0);
+}
+
+/* ---- several: as so many single ones in the same interval, in order -------------------------- */
+
+static void again(unsigned first, unsigned i, int kind, uint64_t arg, int result, uint64_t value)
+{
+    unsigned op = invoke(kind, arg);
+    linear_op *o = &M.history.ops[op];
+    o->invoked = M.history.ops[first].invoked;
+    o->returned = M.history.ops[first].returned;
+    o->result = result;
+    o->value = value;
+    o->after = (int)(i == 1 ? first : op - 1);
+}
+
+int m_send_many(unsigned handle, const uint32_t *items, unsigned n)
+{
+    unsigned first = invoke(LINEAR_SEND, LINEAR_ITEM(handle, items[0]));
+    int k = weir_send_many(M.tx[handle], items, n);
+    done(first, k < 0 ? k : 0, 0);
+    for (unsigned i = 1; k > 1 && i < (unsigned)k; i++)
+        again(first, i, LINEAR_SEND, LINEAR_ITEM(handle, items[i]), 0, 0);
+    return k;
+}
+
+int m_recv_many(unsigned handle, uint32_t *items, unsigned n)
+{
+    unsigned first = invoke(LINEAR_RECV, handle);
+    int k = weir_recv_many(M.rx[handle], items, n);
+    done(first, k > 0 ? 1 : k, items[0]);
+    for (unsigned i = 1; k > 1 && i < (unsigned)k; i++)
+        again(first, i, LINEAR_RECV, handle, 1, items[i]);
+    return k;
+}
+
+/* ---- handles --------------------------------------------------------------------------------- */
+
+void m_close_sender(unsigned handle)
+{
+    unsigned op = invoke(LINEAR_CLOSE_SENDER, handle);
+    done(op, weir_close(M.tx[handle]), 0);
+}
+
+void m_close_receiver(unsigned handle)
+{
+    unsigned op = invoke(LINEAR_CLOSE_RECEIVER, handle);
+    done(op, weir_close(M.rx[handle]), 0);
+}
+
+void m_clone_sender(unsigned from, unsigned to)
+{
+    unsigned op = invoke(LINEAR_CLONE_SENDER, LINEAR_ITEM(from, to));
+    M.tx[to] = weir_sender_clone(M.tx[from]);
+    done(op, weir_check(M.tx[to]), 0);
+}
+
+void m_clone_receiver(unsigned from, unsigned to)
+{
+    unsigned op = invoke(LINEAR_CLONE_RECEIVER, LINEAR_ITEM(from, to));
+    M.rx[to] = weir_receiver_clone(M.rx[from]);
+    done(op, weir_check(M.rx[to]), 0);
+}
+
+/* ---- checks ---------------------------------------------------------------------------------- */
+
+void m_check(void)
+{
+    linear_channel_excuse(&M.history);
+    EXPLORE_ASSERT(linear_check(&linear_channel_spec, &M.initial, &M.history));
+}
+
+/* Close all and release what was retired, so that what is to be dropped has been. */
+static void settle(void)
+{
+    weir_sender tx;
+    weir_receiver rx;
+    for (unsigned i = 0; i < M_HANDLES; i++) {
+        weir_close(M.tx[i]);
+        weir_close(M.rx[i]);
+    }
+    for (unsigned i = 0; i < 48; i++) { /* operations that retire something poll */
+        EXPLORE_EQ(weir_channel_open(&tx, &rx, 1, 0, NULL), 0);
+        weir_close(tx);
+        weir_close(rx);
+    }
+}
+
+void m_check_items(void)
+{
+    m_check();
+    settle();
+    for (unsigned item = 0; item < 64; item++) {
+        unsigned sent = 0, got = 0;
+        for (unsigned i = 0; i < M.history.n; i++) {
+            const linear_op *op = &M.history.ops[i];
+            if (op->kind <= LINEAR_TRY_SEND && op->returned && op->result == 0)
+                sent += (uint32_t)op->arg == item;
+            if ((op->kind == LINEAR_RECV || op->kind == LINEAR_TRY_RECV) && op->result == 1)
+                got += op->value == item;
+        }
+        EXPLORE_EQ(got + M.dropped[item], sent);
+    }
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model.h - operations of weir with their history, for models of channels.
+ *
+ * Handles are numbered as the sequential specification numbers them: sender 0 and
+ * receiver 0 are what weir_channel_open() gives, clones get the numbers after them.
+ * Items are 32-bit numbers. Each m_ function does the operation and records it.
+ */
+#ifndef WEIR_MODEL_H
+#define WEIR_MODEL_H
+
+#include <weir/weir.h>
+
+#include "explore.h"
+#include "linear.h"
+
+enum { M_HANDLES = 4 };
+
+struct model {
+    weir_sender tx[M_HANDLES];
+    weir_receiver rx[M_HANDLES];
+    linear_channel initial;
+    linear_history history;
+    unsigned dropped[64]; /* how often each item was dropped */
+};
+
+extern struct model M;
+
+/* Detaches the virtual thread from weir when it ends; see channels/thread.c. */
+void weir__thread_detach(void);
+
+void m_open(size_t capacity);
+void m_open_with(size_t capacity, bool single_sender, bool single_receiver);
+int m_send(unsigned handle, uint32_t item);
+int m_send_by(unsigned handle, uint32_t item, weir_time deadline);
+int m_try_send(unsigned handle, uint32_t item);
+int m_recv(unsigned handle, uint32_t *item);
+int m_recv_by(unsigned handle, uint32_t *item, weir_time deadline);
+int m_try_recv(unsigned handle, uint32_t *item);
+int m_send_many(unsigned handle, const uint32_t *items, unsigned n);
+int m_recv_many(unsigned handle, uint32_t *items, unsigned n);
+void m_close_sender(unsigned handle);
+void m_close_receiver(unsigned handle);
+void m_clone_sender(unsigned from, unsigned to);
+void m_clone_receiver(unsigned from, unsigned to);
+
+/* The history is linearizable, nobody waits for what is there. */
+void m_check(void);
+/* And every item that was sent was received, or dropped, exactly once, when all is closed. */
+void m_check_items(void);
+
+#endif
