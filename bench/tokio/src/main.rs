@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+
+//! tokio SCENARIO key=value... - the scenarios over Tokio's mpsc channels, a twentieth of
+//! each first to warm up. runtime=current runs on one thread, otherwise workers=N
+//! threads; everything measured is a spawned task, never the thread that blocks on it.
+
+mod args;
+mod channels;
+mod tasks;
+
+use args::{arg, fail, scenario, text_arg};
+
+async fn run(name: &str, n: usize) -> f64 {
+    match name {
+        "pingpong" => channels::pingpong(n).await,
+        "transfer" if arg("capacity", 128) < 0 => channels::transfer_unbounded(n).await,
+        "transfer" => channels::transfer(n).await,
+        "ring" => channels::ring(n).await,
+        "pipeline" => channels::pipeline(n).await,
+        "spawn" => tasks::spawn(n).await,
+        "park" => tasks::park(n).await,
+        "skynet" => tasks::skynet(n).await,
+        "yield" => tasks::give_way(n).await,
+        _ => fail("scenarios: pingpong transfer ring pipeline spawn park skynet yield"),
+    }
+}
+
+/// Operations, unless the command line says n=..., and how many of them to warm up.
+fn sizes(name: &str) -> (usize, usize) {
+    let otherwise = match name {
+        "transfer" => 5_000_000,
+        "ring" => 2_000_000,
+        "pipeline" => 100_000,
+        "yield" => 5_000_000,
+        _ => 1_000_000,
+    };
+    let n = arg("n", otherwise) as usize;
+    match name {
+        "skynet" => (n, 1000),
+        "park" => (n, 1),
+        _ => (n, n / 20),
+    }
+}
+
+fn main() {
+    let name = scenario();
+    let (n, warm_up) = sizes(&name);
+    let runtime = if text_arg("runtime") == Some("current".to_string()) {
+        tokio::runtime::Builder::new_current_thread().enable_time().build()
+    } else {
+        let workers = arg("workers", 2) as usize;
+        tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_time().build()
+    };
+    let measured = async move {
+        run(&name, warm_up).await;
+        println!("RESULT {:.3}", run(&name, n).await);
+    };
+    let runtime = runtime.unwrap_or_else(|error| fail(&error.to_string()));
+    runtime.block_on(async { tokio::spawn(measured).await.unwrap() });
+}
