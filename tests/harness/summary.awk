@@ -11,8 +11,9 @@ function count(type, ran, passed, failed) {
     bad[type] += failed
 }
 
-function row(type, n, passed, failed) {
-    printf "%20s%8d%7d%7s%7d%9s\n", type, n, n, passed, failed, type == "asserts" ? "n/a" : 0
+# One line of the last table; w is the width of its columns.
+function row(type, n, ran, passed, failed, inactive) {
+    printf "%20s%" w "s%" w "s%" w "s%" w "s%9s\n", type, n, ran, passed, failed, inactive
 }
 
 /^[0-9]+\/[0-9]+ Test: / {
@@ -50,10 +51,13 @@ summary {
 }
 END {
     printf "\nAll test programs, and %d tests by other means\n", others
-    printf "Run Summary:    Type  Total    Ran Passed Failed Inactive\n"
-    row("suites", total["suites"], "n/a", bad["suites"])
-    row("tests", total["tests"], good["tests"], bad["tests"])
-    row("asserts", total["asserts"], good["asserts"], bad["asserts"])
+    w = length(total["asserts"]) + 1
+    w = w < 7 ? 7 : w
+    row("Run Summary:    Type", "Total", "Ran", "Passed", "Failed", "Inactive")
+    row("suites", total["suites"] + 0, total["suites"] + 0, "n/a", bad["suites"] + 0, 0)
+    row("tests", total["tests"] + 0, total["tests"] + 0, good["tests"] + 0, bad["tests"] + 0, 0)
+    row("asserts", total["asserts"] + 0, total["asserts"] + 0, good["asserts"] + 0,
+        bad["asserts"] + 0, "n/a")
     printf "\n%d passed, %d failed\n", good["tests"], bad["tests"]
     exit bad["tests"] + bad["suites"] > 0 || total["tests"] == 0
 }

@@ -23,7 +23,7 @@ done <<END
 7 7
 1000 999
 1000 12345
-20000 20001
+5000 5001
 END
 run
 expect "without arguments" 0 ends_at 100000 1000 0

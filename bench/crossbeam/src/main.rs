@@ -41,7 +41,8 @@ fn transfer(n: usize) -> f64 {
     let (tx, rx) = channel();
     let start = Instant::now();
     let consume = |rx: Receiver<u64>| thread::spawn(move || rx.iter().sum::<u64>());
-    let produce = |tx: Sender<u64>| thread::spawn(move || (1..=each).for_each(|v| tx.send(v).unwrap()));
+    let send_all = move |tx: Sender<u64>| (1..=each).for_each(|v| tx.send(v).unwrap());
+    let produce = |tx: Sender<u64>| thread::spawn(move || send_all(tx));
     let receiving: Vec<_> = (0..consumers).map(|_| consume(rx.clone())).collect();
     let sending: Vec<_> = (0..producers).map(|_| produce(tx.clone())).collect();
     drop((tx, rx));
