@@ -24,9 +24,14 @@ static int run_worker(struct worker *w, weir_body body, void *arg)
         weir__worker_loop(w);
         rc = w->first_result >= 0 && w->root.failure < 0 ? w->root.failure : w->first_result;
     }
-    weir__reclaim_all(w->thread);
     w->native_party->thread->worker = NULL;
     return rc;
+}
+
+static void worker_release(struct retired *r, struct thread *t)
+{
+    (void)t;
+    os_free_aligned(container_of(r, struct worker, retired), sizeof(struct worker), CACHE_LINE);
 }
 
 static int run(weir_body body, void *arg, const weir_options *o)
@@ -48,7 +53,8 @@ static int run(weir_body body, void *arg, const weir_options *o)
         weir__overflow_remove(&report);
         weir__stacks_fini(&w->stacks);
     }
-    os_free_aligned(w, sizeof *w, CACHE_LINE);
+    weir__retire(self->thread, &w->retired, worker_release);
+    weir__reclaim_all(self->thread);
     return rc;
 }
 

@@ -287,10 +287,15 @@ int weir_yield(void)
 
 /* ---- the loop ------------------------------------------------------------------------------------ */
 
+static bool nothing_injected(struct worker *w)
+{
+    return ck_pr_load_ptr(&w->inject.head) == NULL; /* CK_STACK_ISEMPTY() reads it plainly */
+}
+
 /* In the order in which they were pushed. */
 static bool take_injected(struct worker *w)
 {
-    if (CK_STACK_ISEMPTY(&w->inject))
+    if (nothing_injected(w))
         return false;
     ck_stack_entry_t *e = ck_stack_batch_pop_upmc(&w->inject), *reversed = NULL;
     while (e) {
@@ -344,7 +349,7 @@ static void sleep_until_work(struct worker *w)
         weir__reclaim_all(w->thread);
     a32_xchg(&w->asleep, 1);
     a_after_rmw();
-    if (CK_STACK_ISEMPTY(&w->inject))
+    if (nothing_injected(w))
         os_futex_wait(&w->asleep, 1, timers_next(&w->timers));
     a32_store(&w->asleep, 0);
 }
@@ -358,7 +363,7 @@ void weir__worker_loop(struct worker *w)
         fire_timers(w);
         if (unlikely(w->stillborn.first != NULL))
             end_stillborn(w);
-        if (w->thread->reclaim.pending >= POLL_AFTER || w->thread->reclaim.urgent)
+        if (w->thread->reclaim.pending >= POLL_AFTER)
             weir__reclaim_poll(w->thread);
         struct actor *oldest = pop_last(&w->fresh);
         if (oldest)

@@ -30,6 +30,7 @@ struct worker {
     struct timers timers;
     struct stacks stacks;
     struct party *native_party;
+    struct retired retired;    /* a waker may look at `asleep` when the run is over */
     uint64_t live;             /* actors that have not ended */
     struct group root;         /* the run's own group */
     struct actor *first;       /* NULL when it has ended */

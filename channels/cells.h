@@ -76,6 +76,50 @@ static always_inline bool claim(a64 *position, uint64_t *from, uint64_t to, bool
     return a64_cas(position, from, to);
 }
 
+/* cells_ahead(ch, position, 1) */
+static always_inline uint64_t cells_next(const struct chan *ch, uint64_t position)
+{
+    uint64_t index = cell_index(ch, position);
+    if (likely(index + 1 != ch->capacity))
+        return position + 2;
+    return position + (((uint64_t)ch->lap_mask + 1 - index) << 1);
+}
+
+/*
+ * One item, when there is nothing in the way. False: nothing was done, cells_push() tells
+ * why. (A closed tail is odd, and no free cell's stamp is.)
+ */
+static always_inline bool cells_push_one(struct chan *ch, const void *item)
+{
+    char *cells = aptr_load_acquire(&ch->cells);
+    a64 *tail = chan_tail(ch);
+    uint64_t t = a64_load(tail);
+    if (unlikely(!cells))
+        return false;
+    struct cell *c = cell_at(ch, cells, t);
+    if (unlikely(a64_load_acquire(&c->stamp) != t) || !a64_cas(tail, &t, cells_next(ch, t)))
+        return false;
+    copy_item(c->item, item, ch->item_size);
+    a64_store_release(&c->stamp, t | 1); /* pairs with the stamp's load in cells_pop() */
+    return true;
+}
+
+/* Likewise. */
+static always_inline bool cells_pop_one(struct chan *ch, void *item)
+{
+    char *cells = aptr_load_acquire(&ch->cells);
+    a64 *head = chan_head(ch);
+    uint64_t h = a64_load(head);
+    if (unlikely(!cells))
+        return false;
+    struct cell *c = cell_at(ch, cells, h);
+    if (a64_load_acquire(&c->stamp) != (h | 1) || !a64_cas(head, &h, cells_next(ch, h)))
+        return false;
+    copy_item(item, c->item, ch->item_size);
+    a64_store_release(&c->stamp, h + (((uint64_t)ch->lap_mask + 1) << 1)); /* as above */
+    return true;
+}
+
 /* Claim, fill and publish up to n cells. */
 static always_inline int cells_push(struct chan *ch, const char *items, uint64_t n, bool single)
 {

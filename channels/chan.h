@@ -25,20 +25,19 @@ enum chan_kind { RENDEZVOUS, BOUNDED, UNBOUNDED };
 enum { NARROW = 8 };
 enum { TAIL_CLOSED = 1u };
 
-/* What is to be done with a channel after a grace period; bits. */
-enum chan_work {
-    WORK_DRAIN = 1, /* drop what was claimed but not published at the last close */
-    WORK_FREE = 2   /* both ends are closed */
-};
-enum { WORK_BITS = 4 };
-
+/* Constant while the channel is open. */
 enum chan_flag {
     SINGLE_SENDER = 1,    /* claims by plain stores */
     SINGLE_RECEIVER = 2,
     DECLARED_SENDER = 4, /* one user, no clones */
-    DECLARED_RECEIVER = 8,
-    SENDER_CLOSING = 16, /* the closer found the user inside, who is to finish it */
-    RECEIVER_CLOSING = 32
+    DECLARED_RECEIVER = 8
+};
+
+/* Under the lock. */
+enum chan_mark {
+    SENDER_CLOSING = 1, /* the closer found the user inside, who is to finish it */
+    RECEIVER_CLOSING = 2,
+    DRAIN_QUEUED = 4    /* in some thread's list of drains */
 };
 
 struct drop {
@@ -55,8 +54,8 @@ struct chan {
     a32 lock;
     uint8_t kind;
     uint8_t flags;
-    uint8_t at;   /* where tail and head are: see chan_tail() */
-    uint8_t work; /* enum chan_work: what is queued, and << WORK_BITS what comes after it */
+    uint8_t at;    /* where tail and head are: see chan_tail() */
+    uint8_t marks; /* enum chan_mark */
     uint32_t item_size;
     uint32_t stride; /* of a cell */
     union {
@@ -113,22 +112,16 @@ static inline a64 *chan_head(struct chan *ch)
 /* Copy one item; sizes that are one or a few registers are worth a branch. */
 static always_inline void copy_item(void *to, const void *from, size_t size)
 {
-    switch (size) {
-    case 8:
+    if (likely(size == 8))
         __builtin_memcpy(to, from, 8);
-        break;
-    case 4:
-        __builtin_memcpy(to, from, 4);
-        break;
-    case 16:
+    else if (size == 16)
         __builtin_memcpy(to, from, 16);
-        break;
-    case 32:
+    else if (size == 4)
+        __builtin_memcpy(to, from, 4);
+    else if (size == 32)
         __builtin_memcpy(to, from, 32);
-        break;
-    default:
+    else
         __builtin_memcpy(to, from, size);
-    }
 }
 
 static inline void copy_items(const struct chan *ch, void *to, const void *from, uint32_t n)

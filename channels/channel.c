@@ -194,31 +194,52 @@ void weir__set_user(struct slot *s, const struct party *user)
 
 /* ---- items that nobody can receive any more ------------------------------------------------ */
 
-/*
- * Drop all that is published. A drop function may close the last receiver of another
- * channel: that one is drained after this one, by the loop and not by recursion.
- */
-static void drain(struct chan *ch, struct thread *t)
+/* Two threads may be at it: never a single receiver's plain claims. */
+static int pop_and_drop(struct chan *ch, struct thread *t, uint64_t n)
 {
-    if (!ch->drop) {
-        while (weir__pop(ch, t, NULL, UINT32_MAX) > 0)
-            ;
-        return;
-    }
-    if (t->dropping) {
+    return ch->kind == BOUNDED     ? cells_pop(ch, NULL, n, false)
+           : ch->kind == UNBOUNDED ? weir__blocks_pop(ch, t, NULL, n)
+                                   : EMPTY;
+}
+
+/* A drop function runs on t: its channel comes first, `ch` after it. Not by recursion. */
+static void drain_later(struct chan *ch, struct thread *t)
+{
+    lock_acquire(&ch->lock, 0);
+    if (!(ch->marks & DRAIN_QUEUED)) {
+        ch->marks |= DRAIN_QUEUED;
         ch->drop->next = t->drains;
         t->drains = ch;
-        return;
     }
-    t->dropping = true;
-    while (ch) {
-        while (weir__pop(ch, t, NULL, 1) > 0)
+    chan_unlock(ch);
+}
+
+static struct chan *next_drain(struct thread *t)
+{
+    struct chan *ch = t->drains;
+    if (ch) {
+        t->drains = ch->drop->next;
+        lock_acquire(&ch->lock, 0);
+        ch->marks = (uint8_t)(ch->marks & ~DRAIN_QUEUED);
+        chan_unlock(ch);
+    }
+    return ch;
+}
+
+void weir__drain(struct chan *ch, struct thread *t)
+{
+    if (!ch->drop) {
+        while (pop_and_drop(ch, t, UINT32_MAX) > 0)
             ;
-        ch = t->drains;
-        if (ch)
-            t->drains = ch->drop->next;
+    } else if (t->dropping) {
+        drain_later(ch, t);
+    } else {
+        t->dropping = true;
+        for (; ch; ch = next_drain(t))
+            while (pop_and_drop(ch, t, 1) > 0)
+                ;
+        t->dropping = false;
     }
-    t->dropping = false;
 }
 
 /* ---- close --------------------------------------------------------------------------------- */
@@ -230,69 +251,44 @@ static void mark_closed(struct chan *ch)
         a64_or(chan_tail(ch), TAIL_CLOSED);
 }
 
-/* Under the lock: one handle less on this end. Returns what is to be done later. */
-static unsigned end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
-                          struct wake_list *woken)
+/* Under the lock: one handle less on this end. */
+static void end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
+                      struct wake_list *woken)
 {
     if (kind == SENDER) {
-        if (--ch->senders > 0)
-            return 0;
+        if (--ch->senders == 0) {
+            mark_closed(ch);
+            weir__serve(ch, t, woken);
+        }
+    } else if (--ch->receivers == 0) {
         mark_closed(ch);
-        weir__serve(ch, t, woken);
-        return ch->receivers == 0 ? WORK_FREE : 0;
+        weir__complete_all(&ch->sendq, NULL, WEIR_EPIPE, woken);
     }
-    if (--ch->receivers > 0)
-        return 0;
-    mark_closed(ch);
-    weir__complete_all(&ch->sendq, NULL, WEIR_EPIPE, woken);
-    if (ch->kind != RENDEZVOUS && (chan_some(ch) || ch->flags & SINGLE_SENDER))
-        return WORK_DRAIN | (ch->senders == 0 ? WORK_FREE : 0);
-    return ch->senders == 0 ? WORK_FREE : 0;
 }
 
-static void work_release(struct retired *r, struct thread *t);
-
-/* Under the lock: note `work`. True when the caller has to queue the channel. */
-static bool work_add(struct chan *ch, unsigned work)
+static void chan_release(struct retired *r, struct thread *t)
 {
-    bool queued = ch->work != 0;
-    ch->work = (uint8_t)(ch->work | (queued ? work << WORK_BITS : work));
-    return work && !queued;
+    chan_free(container_of(r, struct chan, retired), t);
 }
 
-/* After a grace period, outside of operations. */
-static void work_release(struct retired *r, struct thread *t)
-{
-    struct chan *ch = container_of(r, struct chan, retired);
-    lock_acquire(&ch->lock, 0);
-    unsigned now = ch->work & ((1u << WORK_BITS) - 1);
-    ch->work = ch->work >> WORK_BITS;
-    bool later = ch->work != 0;
-    chan_unlock(ch);
-    if (now & WORK_DRAIN)
-        drain(ch, t);
-    if (now & WORK_FREE)
-        chan_free(ch, t);
-    else if (later)
-        weir__retire(t, r, work_release);
-}
-
-/* The lock is held, one handle of this end is shut: count it, unlock, tell, drain. */
+/* The lock is held, one handle of this end is shut: count it, unlock, tell, drop. */
 static void close_and_unlock(struct party *self, struct chan *ch, enum handle_kind kind,
                              struct wake_list *woken)
 {
     struct thread *t = self->thread;
-    unsigned work = end_close(ch, t, kind, woken);
-    bool last_receiver = kind == RECEIVER && ch->receivers == 0;
-    bool queue = work_add(ch, work);
+    end_close(ch, t, kind, woken);
+    bool drops = kind == RECEIVER && ch->receivers == 0 && ch->kind != RENDEZVOUS;
+    bool late = chan_some(ch) || ch->flags & SINGLE_SENDER; /* somebody may yet publish */
+    bool both = ch->senders == 0 && ch->receivers == 0;
     chan_unlock(ch);
     wake_all(woken->first);
-    if (last_receiver)
-        drain(ch, t);
-    if (queue) {
-        weir__retire(t, &ch->retired, work_release);
-        t->reclaim.urgent |= ch->drop && (work & WORK_DRAIN);
+    if (drops && late) {
+        if (!MUTATE("close: drain without membarrier"))
+            os_membarrier(); /* pairs with after_publishing() */
+        weir__drain(ch, t);
     }
+    if (both)
+        weir__retire(t, &ch->retired, chan_release);
 }
 
 /* Under the lock. Does the user of this single end have to finish the closing? */
@@ -302,7 +298,7 @@ static bool leave_to_user(struct party *self, struct chan *ch, enum handle_kind 
     if (!(ch->flags & (sends ? SINGLE_SENDER : SINGLE_RECEIVER)) || parked ||
         !single_is_inside(sends ? &ch->sender_user : &ch->receiver_user, self))
         return false;
-    ch->flags |= sends ? SENDER_CLOSING : RECEIVER_CLOSING;
+    ch->marks |= sends ? SENDER_CLOSING : RECEIVER_CLOSING;
     return true;
 }
 
@@ -311,8 +307,8 @@ void weir__finish_close(struct party *self, struct chan *ch, enum handle_kind ki
     uint8_t closing = kind == SENDER ? SENDER_CLOSING : RECEIVER_CLOSING;
     struct wake_list woken = {NULL, NULL};
     lock_acquire(&ch->lock, 0);
-    if (ch->flags & closing) {
-        ch->flags = (uint8_t)(ch->flags & ~closing);
+    if (ch->marks & closing) {
+        ch->marks = (uint8_t)(ch->marks & ~closing);
         close_and_unlock(self, ch, kind, &woken);
     } else {
         chan_unlock(ch); /* the closer found nobody inside */

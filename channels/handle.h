@@ -42,18 +42,17 @@ static inline uint32_t handle_word(weir_handle h)
 
 static inline struct slot *handle_slot(weir_handle h)
 {
-    return pool_at(&weir__slots, (uint32_t)h);
+    return (struct slot *)(void *)weir__slots.base + ((uint32_t)h & weir__slots.mask);
 }
 
 /* NULL if `h` is not an open handle of this kind: then weir__handle_error() says why. */
-static inline struct slot *handle_get(weir_handle h, enum handle_kind kind)
+static always_inline struct slot *handle_get(weir_handle h, enum handle_kind kind)
 {
-    struct slot *s = handle_slot(h);
-    uint32_t word = handle_word(h);
-    if (unlikely((word & 3) != kind || a32_load_acquire(&s->word) != word ||
-                 (uint32_t)h > weir__slots.mask))
+    uint32_t word = handle_word(h), index = (uint32_t)h;
+    if (unlikely((word & 3) != kind || index > weir__slots.mask))
         return NULL;
-    return s;
+    struct slot *s = (struct slot *)(void *)weir__slots.base + index;
+    return likely(a32_load_acquire(&s->word) == word) ? s : NULL;
 }
 
 static inline bool handle_open(const struct slot *s, weir_handle h)

@@ -22,7 +22,12 @@ enum {
     RECV_WAITS = 2u,     /* a receiver is parked, or is about to be */
     SEND_WAITS = 4u,     /* a sender is parked, or is about to be */
     SENDERS_GONE = 8u,   /* the last sender handle is closed */
-    RECEIVERS_GONE = 16u /* the last receiver handle is closed */
+    RECEIVERS_GONE = 16u, /* the last receiver handle is closed */
+
+    /* What sends an operation off its shortest way. */
+    SENDERS_BEWARE = RECV_WAITS | SEND_WAITS | RECEIVERS_GONE,
+    SENT_BEWARE = RECV_WAITS | RECEIVERS_GONE,
+    RECEIVERS_BEWARE = RECV_WAITS | SEND_WAITS | SENDERS_GONE
 };
 
 /* Take the lock and set `announce` in the same locked instruction. */

@@ -157,7 +157,7 @@ void weir__spare_leave(struct party *p);
 static inline void thread_online(struct thread *t)
 {
     a64_store(&t->reclaim.epoch, a64_load(&weir__epoch));
-    if (unlikely(weir__fence_readers))
+    if (unlikely(a32_load(&weir__fence_readers)))
         a_fence();
     else
         a_light_fence();

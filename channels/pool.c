@@ -4,21 +4,31 @@
 #include "lock.h"
 #include "os.h"
 
-enum { SMALLEST = 1u << 12 }; /* objects; below that the reservation is given up */
+enum { SMALLEST = 1u << 12 }; /* objects; a multiple of a page at any stride */
 
-/* Under the pool's lock. */
+/*
+ * Under the pool's lock. Where the whole table is refused there is a limit on memory, and
+ * then a quarter of what would fit must do: others need some too.
+ */
 static bool reserve(struct pool *p)
 {
-    for (uint32_t n = p->limit; n >= SMALLEST; n /= 2) {
-        char *base = os_reserve((size_t)n * p->stride);
-        if (base) {
-            p->base = base; /* before the mask: any index is within the table at any time */
-            p->mask = n - 1;
-            p->fresh = 1;
-            return true;
+    uint32_t n = p->limit;
+    char *base = os_reserve((size_t)n * p->stride);
+    while (!base && n > SMALLEST) {
+        n /= 2;
+        base = os_reserve((size_t)n * p->stride);
+        if (base && n > SMALLEST) {
+            uint32_t less = n / 4 > SMALLEST ? n / 4 : SMALLEST;
+            os_unreserve(base + (size_t)less * p->stride, (size_t)(n - less) * p->stride);
+            n = less;
         }
     }
-    return false;
+    if (!base)
+        return false;
+    p->base = base; /* before the mask: any index is within the table at any time */
+    p->mask = n - 1;
+    p->fresh = 1;
+    return true;
 }
 
 /* Under the pool's lock: up to POOL_BATCH objects that were never used before. */

@@ -6,7 +6,7 @@
 #include "party.h"
 
 a64 weir__epoch = {1};
-bool weir__fence_readers;
+a32 weir__fence_readers;
 
 /* What ended threads retired; whoever polls next makes it its own. */
 static struct {
@@ -114,25 +114,13 @@ static void release_list(struct thread *t, struct retired *r)
 void weir__reclaim_poll(struct thread *t)
 {
     struct reclaim *c = &t->reclaim;
-    if (c->releasing || t->dropping)
-        return;
-    c->releasing = true;
     adopt_orphans(t);
     if (c->pending)
         advance();
     collect_due(c);
     struct retired *r = c->due.first;
     c->due = (struct retired_list){NULL, NULL};
-    if (r) {
-        c->nesting++; /* what release functions call is within this operation */
-        thread_online(t);
-        release_list(t, r);
-        thread_offline(t);
-        c->nesting--;
-    }
-    if (!c->pending)
-        c->urgent = false;
-    c->releasing = false;
+    release_list(t, r);
 }
 
 void weir__reclaim_orphan(struct thread *t)

@@ -33,7 +33,7 @@
 
 struct thread;
 
-/* Embedded in whatever is retired. */
+/* Embedded in whatever is retired. Releasing returns memory; it calls nothing of users. */
 struct retired {
     struct retired *next;
     void (*release)(struct retired *self, struct thread *thread);
@@ -54,14 +54,12 @@ struct reclaim {
     a64 epoch;            /* what this thread publishes */
     uint32_t nesting;     /* plain threads: operations within operations (drop functions) */
     uint32_t pending;     /* retired and not yet released */
-    bool urgent;          /* among them is what somebody waits for: items to be dropped */
-    bool releasing;       /* inside weir__reclaim_poll() */
     struct bag bags[BAGS];
     struct retired_list due; /* their grace period is over */
 };
 
 extern a64 weir__epoch;
-extern bool weir__fence_readers; /* no membarrier here: thread_online() must fence */
+extern a32 weir__fence_readers; /* 1: no membarrier here, thread_online() must fence */
 
 /* Release `r` after a grace period, on some thread. Inside an operation or a worker's pass. */
 void weir__retire(struct thread *t, struct retired *r,

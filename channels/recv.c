@@ -80,16 +80,18 @@ static int recv_slow(struct party *self, weir_handle h, weir_time deadline)
 static never_inline int pop_single(struct party *self, struct chan *ch, struct slot *s,
                                    weir_handle h, void *items, uint32_t n)
 {
-    if (!single_enter(&ch->receiver_user, self, s, h))
+    if (!single_enter(&ch->receiver_user, self, s, h)) {
+        weir__finish_close(self, ch, RECEIVER);
         return EMPTY;
+    }
     int k = cells_pop(ch, items, n, true);
     if (!single_leave(&ch->receiver_user, self, s, h))
         weir__finish_close(self, ch, RECEIVER);
     return k;
 }
 
-static always_inline int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
-                                size_t item_size, weir_time deadline)
+static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
+                  size_t item_size, weir_time deadline)
 {
     struct slot *s = handle_get(rx.h, RECEIVER);
     if (unlikely(!s))
@@ -101,10 +103,8 @@ static always_inline int recv_n(struct party *self, weir_receiver rx, void *item
         return WEIR_EBUSY;
     uint32_t flags = a32_load_acquire(&ch->lock);
     if (likely(!(flags & RECV_WAITS))) {
-        int k = ch->flags & SINGLE_RECEIVER     ? pop_single(self, ch, s, rx.h, items, n)
-                : likely(ch->kind == BOUNDED) ? cells_pop(ch, items, n, false)
-                : ch->kind == RENDEZVOUS      ? EMPTY
-                                              : weir__blocks_pop(ch, self->thread, items, n);
+        int k = ch->flags & SINGLE_RECEIVER ? pop_single(self, ch, s, rx.h, items, n)
+                                            : weir__pop(ch, self->thread, items, n);
         if (likely(k > 0)) {
             a_after_rmw();
             if (unlikely(a32_load(&ch->lock) & SEND_WAITS)) /* pairs with request_lock() */
@@ -119,8 +119,8 @@ static always_inline int recv_n(struct party *self, weir_receiver rx, void *item
 }
 
 /* As send() in send.c. */
-static always_inline int recv(weir_receiver rx, void *items, uint32_t n, size_t item_size,
-                              weir_time deadline)
+static never_inline int recv(weir_receiver rx, void *items, uint32_t n, size_t item_size,
+                             weir_time deadline)
 {
     struct party *self = party_enter();
     if (unlikely(!self))
@@ -134,27 +134,92 @@ static always_inline int recv(weir_receiver rx, void *items, uint32_t n, size_t 
     return rc;
 }
 
+/* ---- the shortest ways --------------------------------------------------------------------- */
+
+/* Nothing was there: park, or start again. */
+static never_inline int recv_parks(struct party *self, struct chan *ch, weir_receiver rx,
+                                   void *item)
+{
+    lock_acquire(&ch->lock, RECV_WAITS);
+    struct slot *s = handle_get(rx.h, RECEIVER);
+    if (unlikely(!s || !nothing_there(ch) || self->thread->dropping)) {
+        chan_unlock(ch);
+        return recv(rx, item, 1, ch->item_size, WEIR_NEVER);
+    }
+    request(self, ch, s, item, 1, false, false);
+    request_link(self, &ch->recvq);
+    return self->ops->park(self, &ch->lock, RECV_WAITS, WEIR_NEVER);
+}
+
+/* A sender is parked at a rendezvous: take its item over, or start again. */
+static never_inline int recv_from_parked(struct chan *ch, weir_receiver rx, void *item,
+                                         weir_time deadline)
+{
+    lock_acquire(&ch->lock, 0);
+    struct waiter *w = ch->sendq.first;
+    if (unlikely(!w || w->count != 1 || !handle_get(rx.h, RECEIVER))) {
+        chan_unlock(ch);
+        return recv(rx, item, 1, ch->item_size, deadline);
+    }
+    copy_item(item, w->items, ch->item_size);
+    ch->handed++;
+    complete_first(&ch->sendq, w, 1);
+    chan_unlock(ch);
+    struct party *p = waiter_party(w);
+    p->ops->wake(p);
+    return 1;
+}
+
+static never_inline int received_now_serve(struct chan *ch, struct thread *t)
+{
+    weir__serve_waiting(ch, t);
+    return 1;
+}
+
+/* As send_one() in send.c. */
+static always_inline int recv_one(weir_receiver rx, void *item, size_t item_size,
+                                  weir_time deadline)
+{
+    struct party *self = party_current();
+    struct slot *s = handle_get(rx.h, RECEIVER);
+    if (likely(s && self && !party_is_plain(self) && self->budget > 0)) {
+        struct chan *ch = s->object;
+        uint32_t flags = a32_load_acquire(&ch->lock) & RECEIVERS_BEWARE;
+        if (likely(item_size == ch->item_size && !(ch->flags & DECLARED_RECEIVER))) {
+            self->budget -= deadline != WEIR_TRY;
+            if (ch->kind == BOUNDED && !(flags & RECV_WAITS) && likely(cells_pop_one(ch, item))) {
+                a_after_rmw();
+                if (unlikely(a32_load(&ch->lock) & SEND_WAITS)) /* pairs with request_lock() */
+                    return received_now_serve(ch, self->thread);
+                return 1;
+            }
+            if (flags == SEND_WAITS && ch->kind == RENDEZVOUS)
+                return recv_from_parked(ch, rx, item, deadline);
+            if (flags == 0 && deadline == WEIR_NEVER && ch->kind != UNBOUNDED)
+                return recv_parks(self, ch, rx, item);
+        }
+    }
+    return recv(rx, item, 1, item_size, deadline);
+}
+
+/* ---- public ---------------------------------------------------------------------------------- */
+
 int weir_recv_item(weir_receiver rx, void *item, size_t item_size, weir_time deadline)
 {
-    return recv(rx, item, 1, item_size, until(deadline));
+    return recv_one(rx, item, item_size, until(deadline));
 }
 
 int weir_try_recv_item(weir_receiver rx, void *item, size_t item_size)
 {
-    return recv(rx, item, 1, item_size, WEIR_TRY);
+    return recv_one(rx, item, item_size, WEIR_TRY);
 }
 
 int weir_recv_items(weir_receiver rx, void *items, size_t n, size_t item_size, weir_time deadline)
 {
-    if (n == 0)
-        return WEIR_EINVAL;
-    return recv(rx, items, n < INT_MAX ? (uint32_t)n : INT_MAX, item_size,
-                until(deadline));
+    return n == 0 ? WEIR_EINVAL : recv(rx, items, batch_count(n), item_size, until(deadline));
 }
 
 int weir_try_recv_items(weir_receiver rx, void *items, size_t n, size_t item_size)
 {
-    if (n == 0)
-        return WEIR_EINVAL;
-    return recv(rx, items, n < INT_MAX ? (uint32_t)n : INT_MAX, item_size, WEIR_TRY);
+    return n == 0 ? WEIR_EINVAL : recv(rx, items, batch_count(n), item_size, WEIR_TRY);
 }

@@ -73,39 +73,30 @@ static never_inline int send_attempt(struct party *self, weir_handle h, weir_tim
     }
 }
 
-/*
- * The most common reason to be here: a receiver is parked and nothing is before it. One
- * item is handed over without the general machinery. False: nothing was done.
- */
-static never_inline bool hand_one(struct chan *ch, struct slot *s, weir_handle h, const void *item)
-{
-    lock_acquire(&ch->lock, 0);
-    struct waiter *w = ch->recvq.first;
-    if (unlikely(!w || ch->sendq.first || chan_some(ch) || !handle_open(s, h))) {
-        chan_unlock(ch);
-        return false;
-    }
-    struct wake_list woken = {NULL, NULL};
-    copy_item(w->items, item, ch->item_size);
-    ch->handed++;
-    complete(w, 1, &woken);
-    chan_unlock(ch);
-    wake_all(w);
-    return true;
-}
-
 static int send_slow(struct party *self, weir_handle h, weir_time deadline)
 {
     int rc = send_attempt(self, h, deadline);
     return rc == PARK ? request_park(self, deadline) : rc;
 }
 
+/* Something was seen after an item was published. Returns 0. */
+static never_inline int sent_look(struct chan *ch, struct thread *t)
+{
+    if (a32_load(&ch->lock) & RECEIVERS_GONE)
+        weir__drain(ch, t);
+    else
+        weir__serve_waiting(ch, t);
+    return 0;
+}
+
 /* A declared single sender's fast path: no locked instruction. */
 static never_inline int push_single(struct party *self, struct chan *ch, struct slot *s,
                                     weir_handle h, const void *items, uint32_t n)
 {
-    if (!single_enter(&ch->sender_user, self, s, h))
+    if (!single_enter(&ch->sender_user, self, s, h)) {
+        weir__finish_close(self, ch, SENDER);
         return SHUT;
+    }
     int k = cells_push(ch, items, n, true);
     if (!single_leave(&ch->sender_user, self, s, h))
         weir__finish_close(self, ch, SENDER);
@@ -113,8 +104,8 @@ static never_inline int push_single(struct party *self, struct chan *ch, struct 
 }
 
 /* A count (`one`: 0) or an error. */
-static always_inline int send_n(struct party *self, weir_sender tx, const void *items, uint32_t n,
-                                size_t item_size, weir_time deadline, bool one)
+static int send_n(struct party *self, weir_sender tx, const void *items, uint32_t n,
+                  size_t item_size, weir_time deadline, bool one)
 {
     struct slot *s = handle_get(tx.h, SENDER);
     if (unlikely(!s))
@@ -124,30 +115,25 @@ static always_inline int send_n(struct party *self, weir_sender tx, const void *
         return WEIR_EITEM;
     if (unlikely(ch->flags & DECLARED_SENDER) && !use_single(&ch->sender_user, self))
         return WEIR_EBUSY;
-    uint32_t flags = a32_load_acquire(&ch->lock) & (RECV_WAITS | SEND_WAITS | RECEIVERS_GONE);
-    if (likely(flags == 0)) {
-        int k = ch->flags & SINGLE_SENDER       ? push_single(self, ch, s, tx.h, items, n)
-                : likely(ch->kind == BOUNDED) ? cells_push(ch, items, n, false)
-                : ch->kind == RENDEZVOUS      ? FULL
-                                              : weir__blocks_push(ch, items, n);
+    if (likely(!(a32_load_acquire(&ch->lock) & SENDERS_BEWARE))) {
+        int k = ch->flags & SINGLE_SENDER ? push_single(self, ch, s, tx.h, items, n)
+                                          : weir__push(ch, items, n);
         if (likely(k > 0)) {
-            a_after_rmw();
-            if (unlikely(a32_load(&ch->lock) & RECV_WAITS)) /* pairs with request_lock() */
-                weir__serve_waiting(ch, self->thread);
+            after_publishing();
+            if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
+                sent_look(ch, self->thread);
             return one ? 0 : k;
         }
         if (deadline == WEIR_TRY && (k == FULL || k == BETWEEN))
             return WEIR_EAGAIN;
-    } else if (n == 1 && flags == RECV_WAITS && hand_one(ch, s, tx.h, items)) {
-        return one ? 0 : 1;
     }
     request(self, ch, s, items, n, true, one);
     return send_slow(self, tx.h, deadline);
 }
 
-/* Enter, send, leave; an actor has nothing to do on leaving, so that it may park in a tail call. */
-static always_inline int send(weir_sender tx, const void *items, uint32_t n, size_t item_size,
-                              weir_time deadline, bool one)
+/* Enter, send, leave; an actor has nothing to do on leaving, so that it parks in a tail call. */
+static never_inline int send(weir_sender tx, const void *items, uint32_t n, size_t item_size,
+                             weir_time deadline, bool one)
 {
     struct party *self = party_enter();
     if (unlikely(!self))
@@ -161,28 +147,102 @@ static always_inline int send(weir_sender tx, const void *items, uint32_t n, siz
     return rc;
 }
 
+/* ---- the shortest ways --------------------------------------------------------------------- */
+
+/* A receiver is parked and nothing is before it: hand the item over, or start again. */
+static never_inline int send_to_parked(struct chan *ch, weir_sender tx, const void *item,
+                                       weir_time deadline)
+{
+    lock_acquire(&ch->lock, 0);
+    struct waiter *w = ch->recvq.first;
+    if (unlikely(!w || ch->sendq.first || chan_some(ch) || !handle_get(tx.h, SENDER))) {
+        chan_unlock(ch);
+        return send(tx, item, 1, ch->item_size, deadline, true);
+    }
+    copy_item(w->items, item, ch->item_size);
+    ch->handed++;
+    complete_first(&ch->recvq, w, 1);
+    chan_unlock(ch);
+    struct party *p = waiter_party(w);
+    p->ops->wake(p);
+    return 0;
+}
+
+/* Under the lock: nobody waits, and there is no place. The cells would say the same. */
+static inline bool no_room(struct chan *ch)
+{
+    if (ch->recvq.first || ch->sendq.first || ch->receivers == 0)
+        return false;
+    if (ch->kind == RENDEZVOUS)
+        return true;
+    uint64_t h = a64_load_acquire(chan_head(ch)), t = a64_load_acquire(chan_tail(ch));
+    return cells_between(ch, h, t) >= ch->capacity && !(ch->flags & SINGLE_RECEIVER);
+}
+
+/* There was no place: park, or start again. */
+static never_inline int send_parks(struct party *self, struct chan *ch, weir_sender tx,
+                                   const void *item)
+{
+    lock_acquire(&ch->lock, SEND_WAITS);
+    struct slot *s = handle_get(tx.h, SENDER);
+    if (unlikely(!s || !no_room(ch) || self->thread->dropping)) {
+        chan_unlock(ch);
+        return send(tx, item, 1, ch->item_size, WEIR_NEVER, true);
+    }
+    request(self, ch, s, item, 1, true, true);
+    request_link(self, &ch->sendq);
+    return self->ops->park(self, &ch->lock, SEND_WAITS, WEIR_NEVER);
+}
+
+/*
+ * One item by an actor, and nothing out of the ordinary. Everything else is send()'s, in a
+ * tail call, which finds the state as it was. Counted in docs/protocol.md.
+ */
+static always_inline int send_one(weir_sender tx, const void *item, size_t item_size,
+                                  weir_time deadline)
+{
+    struct party *self = party_current();
+    struct slot *s = handle_get(tx.h, SENDER);
+    if (likely(s && self && !party_is_plain(self) && self->budget > 0)) {
+        struct chan *ch = s->object;
+        uint32_t flags = a32_load_acquire(&ch->lock) & SENDERS_BEWARE;
+        if (likely(item_size == ch->item_size && !(ch->flags & DECLARED_SENDER))) {
+            self->budget -= deadline != WEIR_TRY;
+            if (flags == RECV_WAITS)
+                return send_to_parked(ch, tx, item, deadline);
+            if (flags == 0 && ch->kind == BOUNDED && likely(cells_push_one(ch, item))) {
+                after_publishing();
+                if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
+                    return sent_look(ch, self->thread);
+                return 0;
+            }
+            if (flags == 0 && deadline == WEIR_NEVER && ch->kind != UNBOUNDED)
+                return send_parks(self, ch, tx, item);
+        }
+    }
+    return send(tx, item, 1, item_size, deadline, true);
+}
+
+/* ---- public ---------------------------------------------------------------------------------- */
+
 int weir_send_item(weir_sender tx, const void *item, size_t item_size, weir_time deadline)
 {
-    return send(tx, item, 1, item_size, until(deadline), true);
+    return send_one(tx, item, item_size, until(deadline));
 }
 
 int weir_try_send_item(weir_sender tx, const void *item, size_t item_size)
 {
-    return send(tx, item, 1, item_size, WEIR_TRY, true);
+    return send_one(tx, item, item_size, WEIR_TRY);
 }
 
 int weir_send_items(weir_sender tx, const void *items, size_t n, size_t item_size,
                     weir_time deadline)
 {
-    if (n == 0)
-        return WEIR_EINVAL;
-    return send(tx, items, n < INT_MAX ? (uint32_t)n : INT_MAX, item_size,
-                until(deadline), false);
+    return n == 0 ? WEIR_EINVAL
+                  : send(tx, items, batch_count(n), item_size, until(deadline), false);
 }
 
 int weir_try_send_items(weir_sender tx, const void *items, size_t n, size_t item_size)
 {
-    if (n == 0)
-        return WEIR_EINVAL;
-    return send(tx, items, n < INT_MAX ? (uint32_t)n : INT_MAX, item_size, WEIR_TRY, false);
+    return n == 0 ? WEIR_EINVAL : send(tx, items, batch_count(n), item_size, WEIR_TRY, false);
 }

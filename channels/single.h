@@ -14,8 +14,8 @@
  *    cannot fail on a mark. So the user says when it is inside, and looks at its handle
  *    once inside and once after. The closer shuts the handle, executes os_membarrier() and
  *    looks: a user that is not inside will find the handle shut when it enters; one that
- *    is inside will find it shut when it has left, and finishes the closing. What must be
- *    seen before the end is told has then been published. See single_enter().
+ *    is inside finds it shut when it looks, and finishes the closing. What must be seen
+ *    before the end is told has then been published. See single_enter().
  */
 #ifndef WEIR_SINGLE_H
 #define WEIR_SINGLE_H
@@ -31,7 +31,7 @@ static inline bool use_single(a32 *user, const struct party *self)
     return likely(id == self->id) || (id == 0 && a32_cas(user, &id, self->id));
 }
 
-/* Before a claim outside of the lock. False: the handle is shut, and nobody is inside. */
+/* Before a claim outside of the lock. False: the handle is shut, call weir__finish_close(). */
 static inline bool single_enter(a32 *user, const struct party *self, const struct slot *s,
                                 weir_handle h)
 {
@@ -52,7 +52,7 @@ static inline bool single_leave(a32 *user, const struct party *self, const struc
     return likely(handle_open(s, h));
 }
 
-/* The handle was shut while its user was inside: tell the other end now. */
+/* The handle was shut, perhaps while its user was inside: then tell the other end now. */
 void weir__finish_close(struct party *self, struct chan *ch, enum handle_kind kind);
 
 /* Asked by the closer, who has shut the handle, under the lock. */

@@ -12,6 +12,7 @@
 #include "handle.h"
 #include "lock.h"
 #include "party.h"
+#include "single.h"
 
 /* What `sleep` holds while an operation is parked. */
 enum { AWAKE = 0, ASLEEP = 1, WOKEN = 2 };
@@ -91,7 +92,7 @@ static const struct party_ops plain_ops = {plain_park, plain_wake, plain_rest};
 /* ---- records --------------------------------------------------------------------------- */
 
 static a32 registry_lock;
-static uint32_t plain_ids;
+static a32 plain_ids;
 
 static void record_init(struct plain *it)
 {
@@ -99,7 +100,6 @@ static void record_init(struct plain *it)
     it->party.thread = &it->thread;
     a32_store(&it->thread.taken, 1);
     lock_acquire(&registry_lock, 0);
-    it->party.id = ++plain_ids << 1; /* actors have odd ids */
     it->thread.next = aptr_load(&weir__threads);
     aptr_store_release(&weir__threads, &it->thread); /* pairs with all_reached() */
     lock_release(&registry_lock, 0);
@@ -142,8 +142,8 @@ void weir__thread_detach(void)
 {
     struct party *p = party_current();
     if (p) {
-        record_release(plain_of(p));
         party_set_current(NULL);
+        record_release(plain_of(p));
     }
 }
 
@@ -154,8 +154,8 @@ static bool exit_key_made;
 
 static void thread_exits(void *me)
 {
-    record_release(me); /* may call drop functions, which are part of this thread */
     party_set_current(NULL);
+    record_release(me);
 }
 
 static void make_exit_key(void)
@@ -180,16 +180,23 @@ __attribute__((destructor)) static void process_exits(void)
 
 #endif
 
+/* Even: actors have the odd ones. A thread that takes over a record is another user. */
+static uint32_t next_id(void)
+{
+    return ((a32_add(&plain_ids, 1) + 1) << 1) & (INSIDE - 1);
+}
+
 struct party *weir__thread_party(void)
 {
     struct plain *me = record_reuse();
     if (!me && !(me = record_new()))
         return NULL;
-    weir__fence_readers = !os_membarrier_works();
+    a32_store(&weir__fence_readers, !os_membarrier_works());
     if (!release_at_exit(me)) {
         a32_store_release(&me->thread.taken, 0);
         return NULL;
     }
+    me->party.id = next_id();
     me->party.budget = INT32_MAX;
     party_set_current(&me->party);
     return &me->party;
@@ -203,7 +210,8 @@ struct party *weir__spare_enter(void)
     lock_acquire(&spare_lock, 0);
     if (!spare.party.id)
         record_init(&spare);
-    weir__fence_readers = !os_membarrier_works();
+    spare.party.id = next_id();
+    a32_store(&weir__fence_readers, !os_membarrier_works());
     spare.party.budget = INT32_MAX;
     party_set_current(&spare.party);
     return party_enter();
@@ -224,6 +232,6 @@ void weir__party_leave_plain(struct party *p)
     if (--t->reclaim.nesting > 0)
         return;
     thread_offline(t);
-    if (unlikely(t->reclaim.pending >= POLL_AFTER || t->reclaim.urgent))
+    if (unlikely(t->reclaim.pending >= POLL_AFTER))
         weir__reclaim_all(t);
 }

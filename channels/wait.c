@@ -99,9 +99,7 @@ int weir__request_queue(struct party *self, weir_time deadline, struct wake_list
         wake_all(woken->first);
         return refused;
     }
-    a32_store(&w->linked, 1);
-    w->slot->waiting++;
-    waitq_append(w->sends ? &ch->sendq : &ch->recvq, w);
+    request_link(self, w->sends ? &ch->sendq : &ch->recvq);
     wake_all(woken->first); /* takes no channel's lock */
     return PARK;
 }

@@ -45,6 +45,20 @@ static inline void request(struct party *self, struct chan *ch, struct slot *s, 
     w->one = one;
 }
 
+/* Queue the request, under the lock. */
+static inline void request_link(struct party *self, struct waitq *q)
+{
+    struct waiter *w = &self->waiter;
+    a32_store(&w->linked, 1);
+    w->slot->waiting++;
+    waitq_append(q, w);
+}
+
+static inline uint32_t batch_count(size_t n)
+{
+    return n < INT_MAX ? (uint32_t)n : INT_MAX;
+}
+
 /* Take the lock for a request; 0 or WEIR_ECLOSED (not locked). */
 static inline int request_lock(struct party *self, weir_handle h, uint32_t announce)
 {
@@ -88,6 +102,24 @@ static inline void complete(struct waiter *w, int result, struct wake_list *woke
     a32_store_release(&w->linked, 0); /* pairs with weir__wait_cancel() */
 }
 
+static inline struct party *waiter_party(struct waiter *w)
+{
+    return container_of(w, struct party, waiter);
+}
+
+/* The same for the first of its queue, with nobody else to wake. */
+static inline void complete_first(struct waitq *q, struct waiter *w, int result)
+{
+    q->first = w->next;
+    if (w->next)
+        w->next->prev = NULL;
+    else
+        q->last = NULL;
+    w->result = w->one ? 0 : result;
+    w->slot->waiting--;
+    a32_store_release(&w->linked, 0); /* pairs with weir__wait_cancel() */
+}
+
 /* Complete all in `q` that wait on `slot` (NULL: all). */
 void weir__complete_all(struct waitq *q, const struct slot *slot, int result,
                         struct wake_list *woken);
@@ -98,8 +130,26 @@ void weir__serve(struct chan *ch, struct thread *t, struct wake_list *woken);
 /* The wait flag was seen after an operation: lock, serve, unlock, wake. */
 void weir__serve_waiting(struct chan *ch, struct thread *t);
 
+/*
+ * channel.c: drop all that is published, since no receiver is left. Called by whoever
+ * closed the last one and by each sender that finds RECEIVERS_GONE after it published:
+ * the closer's os_membarrier() between setting that flag and draining is the partner of
+ * after_publishing(), so one of the two sees each item.
+ */
+void weir__drain(struct chan *ch, struct thread *t);
+
+/* Between publishing and the look at the flags. */
+static inline void after_publishing(void)
+{
+    a_after_rmw();
+    if (unlikely(a32_load(&weir__fence_readers)))
+        a_fence();
+    else
+        a_light_fence();
+}
+
 /* Any kind of storage; lock held or not. Counts, FULL/EMPTY, BETWEEN, SHUT, NO_MEMORY. */
 int weir__push(struct chan *ch, const char *items, uint64_t n);
-int weir__pop(struct chan *ch, struct thread *t, char *items, uint64_t n); /* NULL: drop */
+int weir__pop(struct chan *ch, struct thread *t, char *items, uint64_t n);
 
 #endif

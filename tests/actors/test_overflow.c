@@ -204,7 +204,10 @@ static int restores(void)
         weir__overflow_install(&report, &s, name_of);
         CHECK(report.handler && has_signal_stack());
         CHECK(now()->sa_handler != SIG_DFL && (now()->sa_flags & SA_ONSTACK));
+        void *mapped = report.signal_stack;
+        CHECK(madvise(mapped, 4096, MADV_NORMAL) == 0);
         weir__overflow_remove(&report);
+        CHECK(madvise(mapped, 4096, MADV_NORMAL) < 0 && errno == ENOMEM);
         CHECK(now()->sa_handler == SIG_DFL && !has_signal_stack());
     }
     return 0;
