@@ -48,8 +48,8 @@
 
 /* The assembler knows the offsets of the first four. */
 struct context {
-    void *sp;            /* the saved frame; NULL: never suspended */
-    int result;          /* what context_switch() away from here will return */
+    void *sp;   /* the saved frame; NULL: never suspended */
+    int result; /* what context_switch() away from here will return */
     int saved_errno;
     uint32_t fp_control; /* x86-64: the x87 control word; aarch64: FPCR */
 #if defined(WEIR_ASAN)

@@ -21,7 +21,7 @@ enum {
 static const struct stacks *watched;
 static const char *(*owner_name)(void *owner);
 
-/* ---- the line ------------------------------------------------------------------------------ */
+/* ---- the line ----------------------------------------------------------------------- */
 
 struct line {
     char text[160];
@@ -63,7 +63,7 @@ void weir__overflow_abort(const struct stacks *stacks, const char *name)
     abort();
 }
 
-/* ---- the handler ------------------------------------------------------------------------------ */
+/* ---- the handler -------------------------------------------------------------------- */
 
 static uintptr_t stack_pointer(const ucontext_t *u)
 {
@@ -103,7 +103,7 @@ static void on_fault(int number, siginfo_t *info, void *ucontext)
         report(watched->size, owner_name(k->owner));
 }
 
-/* ---- install, remove ---------------------------------------------------------------------------- */
+/* ---- install, remove ---------------------------------------------------------------- */
 
 static bool is_ours(const struct sigaction *a)
 {

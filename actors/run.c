@@ -47,10 +47,12 @@ static int run(weir_body body, void *arg, const weir_options *o)
     ck_stack_init(&w->inject);
     int rc = weir__stacks_init(&w->stacks, o->stack_size, o->guard, o->strict_guards);
     if (rc == 0) {
-        struct overflow_report report;
-        weir__overflow_install(&report, &w->stacks, name_of);
+        struct overflow_report report = {0};
+        if (!o->no_overflow_report)
+            weir__overflow_install(&report, &w->stacks, name_of);
         rc = run_worker(w, body, arg);
-        weir__overflow_remove(&report);
+        if (!o->no_overflow_report)
+            weir__overflow_remove(&report);
         weir__stacks_fini(&w->stacks);
     }
     weir__retire(self->thread, &w->retired, worker_release);

@@ -14,26 +14,26 @@ struct actor_queue {
 };
 
 struct worker {
-    struct context native;     /* the thread's own stack: the loop in weir__worker_loop() */
-    struct actor *current;     /* NULL: the loop */
+    struct context native; /* the thread's own stack: the loop in weir__worker_loop() */
+    struct actor *current; /* NULL: the loop */
     struct thread *thread;
-    a32 *unlock;               /* to be released after the switch, to `unlock_flags` */
+    a32 *unlock; /* to be released after the switch, to `unlock_flags` */
     uint32_t unlock_flags;
-    uint32_t tick;             /* picks until the loop looks at the world outside */
-    uint32_t streak;           /* picks in a row from `next_up` */
-    struct actor *next_up;     /* woken last: its data and the waker's are in the cache */
-    struct actor_queue ready;  /* have run before; first in, first out */
-    struct actor_queue fresh;  /* have never run; see spawn order in scheduler.c */
-    struct actor_queue spawned;/* by the current actor since it was resumed */
+    uint32_t tick;                /* picks until the loop looks at the world outside */
+    uint32_t streak;              /* picks in a row from `next_up` */
+    struct actor *next_up;        /* woken last: its data and the waker's are in the cache */
+    struct actor_queue ready;     /* have run before; first in, first out */
+    struct actor_queue fresh;     /* have never run; see spawn order in scheduler.c */
+    struct actor_queue spawned;   /* by the current actor since it was resumed */
     struct actor_queue stillborn; /* for which there was no stack */
     int stillborn_error;
     struct timers timers;
     struct stacks stacks;
     struct party *native_party;
-    struct retired retired;    /* a waker may look at `asleep` when the run is over */
-    uint64_t live;             /* actors that have not ended */
-    struct group root;         /* the run's own group */
-    struct actor *first;       /* NULL when it has ended */
+    struct retired retired; /* a waker may look at `asleep` when the run is over */
+    uint64_t live;          /* actors that have not ended */
+    struct group root;      /* the run's own group */
+    struct actor *first;    /* NULL when it has ended */
     int first_result;
 
     ck_stack_t inject __attribute__((aligned(CACHE_LINE))); /* woken by other threads */

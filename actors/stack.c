@@ -32,7 +32,7 @@ enum {
     SLAB_BYTES_MOST = 64 << 20 /* ... up to so much, as the process's limits permit */
 };
 
-/* ---- size and guards --------------------------------------------------------------------- */
+/* ---- size and guards ---------------------------------------------------------------- */
 
 static size_t page_size(void)
 {
@@ -136,7 +136,7 @@ static size_t make_guard(struct stacks *s, char *slot)
     return 0;
 }
 
-/* ---- slabs --------------------------------------------------------------------------------- */
+/* ---- slabs -------------------------------------------------------------------------- */
 
 /* The slot that is too much pays for the alignment, and its rest holds the struct. */
 static struct stack_slab *slab_map(const struct stacks *s, size_t slots)
@@ -223,7 +223,7 @@ char *weir__stack_slot(const struct stacks *s, const void *address)
     return NULL;
 }
 
-/* ---- stacks --------------------------------------------------------------------------------- */
+/* ---- stacks ------------------------------------------------------------------------- */
 
 /* A slot that was never used becomes a stack. */
 static struct stack *stack_new(struct stacks *s, int *error)

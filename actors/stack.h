@@ -80,10 +80,10 @@ struct stacks {
     size_t guard; /* bytes, if there is one */
     weir_guard rung;
     bool strict;
-    bool proven;        /* guards that the kernel installed do guard */
-    bool canaries;      /* some stacks have no guard */
-    size_t protections; /* guards that mprotect() may still make */
-    size_t slab_slots;  /* of the next slab */
+    bool proven;              /* guards that the kernel installed do guard */
+    bool canaries;            /* some stacks have no guard */
+    size_t protections;       /* guards that mprotect() may still make */
+    size_t slab_slots;        /* of the next slab */
     struct stack_slab *slabs; /* newest first: the only one that can have unused slots */
     struct stack_magazine *depot;
     struct stack_cache cache;

@@ -15,6 +15,10 @@
 int weir__blocks_open(struct chan *ch);
 void weir__blocks_free(struct chan *ch);
 
+/* One item, but not at a block's last place. False: nothing was done. */
+bool weir__blocks_push_one(struct chan *ch, const void *item);
+bool weir__blocks_pop_one(struct chan *ch, void *item);
+
 /* As cells_push() and cells_pop(); never FULL. */
 int weir__blocks_push(struct chan *ch, const char *items, uint64_t n);
 int weir__blocks_pop(struct chan *ch, struct thread *t, char *items, uint64_t n);

@@ -55,16 +55,25 @@ static inline uint64_t cells_between(const struct chan *ch, uint64_t from, uint6
            cell_index(ch, from);
 }
 
-/* How many of the next n cells have the stamp that makes them usable: `bit` 0 free, 1 full. */
-static inline uint64_t cells_usable(const struct chan *ch, char *cells, uint64_t position,
-                                    uint64_t n, uint64_t bit)
+static inline struct cell *cell_after(const struct chan *ch, struct cell *c)
+{
+    return (struct cell *)(void *)((char *)c + ch->stride);
+}
+
+/* Of the n cells from c on, which do not wrap, how many have the stamps first, first + 2, ...? */
+static inline uint64_t cells_run(const struct chan *ch, struct cell *c, uint64_t first, uint64_t n)
 {
     uint64_t k = 1; /* the caller has seen the first */
-    while (k < n &&
-           a64_load_acquire(&cell_at(ch, cells, cells_ahead(ch, position, k))->stamp) ==
-               (cells_ahead(ch, position, k) | bit))
+    while (k < n && a64_load_acquire(&(c = cell_after(ch, c))->stamp) == first + (k << 1))
         k++;
     return k;
+}
+
+/* n items, but not beyond the end of the lap. */
+static inline uint64_t cells_within_lap(const struct chan *ch, uint64_t position, uint64_t n)
+{
+    uint64_t rest = ch->capacity - cell_index(ch, position);
+    return n < rest ? n : rest;
 }
 
 static always_inline bool claim(a64 *position, uint64_t *from, uint64_t to, bool single)
@@ -86,10 +95,10 @@ static always_inline uint64_t cells_next(const struct chan *ch, uint64_t positio
 }
 
 /*
- * One item, when there is nothing in the way. False: nothing was done, cells_push() tells
- * why. (A closed tail is odd, and no free cell's stamp is.)
+ * One item of a small size, when there is nothing in the way. False: nothing was done,
+ * cells_push() tells why. (A closed tail is odd, and no free cell's stamp is.)
  */
-static always_inline bool cells_push_one(struct chan *ch, const void *item)
+static always_inline bool cells_push_one(struct chan *ch, const void *item, bool single)
 {
     char *cells = aptr_load_acquire(&ch->cells);
     a64 *tail = chan_tail(ch);
@@ -97,15 +106,15 @@ static always_inline bool cells_push_one(struct chan *ch, const void *item)
     if (unlikely(!cells))
         return false;
     struct cell *c = cell_at(ch, cells, t);
-    if (unlikely(a64_load_acquire(&c->stamp) != t) || !a64_cas(tail, &t, cells_next(ch, t)))
+    if (unlikely(a64_load_acquire(&c->stamp) != t) || !claim(tail, &t, cells_next(ch, t), single))
         return false;
-    copy_item(c->item, item, ch->item_size);
+    copy_small(c->item, item, ch->item_size);
     a64_store_release(&c->stamp, t | 1); /* pairs with the stamp's load in cells_pop() */
     return true;
 }
 
 /* Likewise. */
-static always_inline bool cells_pop_one(struct chan *ch, void *item)
+static always_inline bool cells_pop_one(struct chan *ch, void *item, bool single)
 {
     char *cells = aptr_load_acquire(&ch->cells);
     a64 *head = chan_head(ch);
@@ -113,14 +122,40 @@ static always_inline bool cells_pop_one(struct chan *ch, void *item)
     if (unlikely(!cells))
         return false;
     struct cell *c = cell_at(ch, cells, h);
-    if (a64_load_acquire(&c->stamp) != (h | 1) || !a64_cas(head, &h, cells_next(ch, h)))
+    if (a64_load_acquire(&c->stamp) != (h | 1) || !claim(head, &h, cells_next(ch, h), single))
         return false;
-    copy_item(item, c->item, ch->item_size);
+    copy_small(item, c->item, ch->item_size);
     a64_store_release(&c->stamp, h + (((uint64_t)ch->lap_mask + 1) << 1)); /* as above */
     return true;
 }
 
-/* Claim, fill and publish up to n cells. */
+/* Fill and publish n claimed cells. */
+static always_inline void cells_fill(struct chan *ch, struct cell *c, uint64_t t, const char *items,
+                                     uint64_t n, size_t item_size)
+{
+    for (; n > 0; n--, t += 2, items += item_size, c = cell_after(ch, c)) {
+        copy_item(c->item, items, item_size);
+        a64_store_release(&c->stamp, t | 1); /* pairs with the stamp's load in cells_pop() */
+    }
+}
+
+/* Read and free n claimed cells; `items` NULL drops the items instead. */
+static always_inline void cells_empty(struct chan *ch, struct cell *c, uint64_t h, char *items,
+                                      uint64_t n, size_t item_size)
+{
+    uint64_t lap = ((uint64_t)ch->lap_mask + 1) << 1;
+    for (; n > 0; n--, h += 2, c = cell_after(ch, c)) {
+        if (likely(items != NULL)) {
+            copy_item(items, c->item, item_size);
+            items += item_size;
+        } else {
+            drop_item(ch, c->item);
+        }
+        a64_store_release(&c->stamp, h + lap); /* pairs with the stamp's load in cells_push() */
+    }
+}
+
+/* Claim, fill and publish up to n cells that do not wrap. */
 static always_inline int cells_push(struct chan *ch, const char *items, uint64_t n, bool single)
 {
     char *cells = aptr_load_acquire(&ch->cells);
@@ -129,16 +164,15 @@ static always_inline int cells_push(struct chan *ch, const char *items, uint64_t
             return NO_MEMORY;
         cells = aptr_load_acquire(&ch->cells);
     }
-    if (n > ch->capacity)
-        n = ch->capacity;
-    uint64_t t = a64_load(chan_tail(ch)), k = 1;
+    uint64_t t = a64_load(chan_tail(ch)), k;
+    struct cell *c;
     for (;;) {
         if (unlikely(t & TAIL_CLOSED))
             return SHUT;
-        uint64_t stamp = a64_load_acquire(&cell_at(ch, cells, t)->stamp);
+        c = cell_at(ch, cells, t);
+        uint64_t stamp = a64_load_acquire(&c->stamp);
         if (likely(stamp == t)) {
-            if (n > 1)
-                k = cells_usable(ch, cells, t, n, 0);
+            k = cells_run(ch, c, t, cells_within_lap(ch, t, n));
             if (likely(claim(chan_tail(ch), &t, cells_ahead(ch, t, k), single)))
                 break;
         } else if ((int64_t)(stamp - t) < 0) {
@@ -151,29 +185,26 @@ static always_inline int cells_push(struct chan *ch, const char *items, uint64_t
             t = a64_load(chan_tail(ch));
         }
     }
-    for (uint64_t i = 0; i < k; i++) {
-        uint64_t p = cells_ahead(ch, t, i);
-        struct cell *c = cell_at(ch, cells, p);
-        copy_item(c->item, items + i * ch->item_size, ch->item_size);
-        a64_store_release(&c->stamp, p | 1); /* pairs with the stamp's load in cells_pop() */
-    }
+    if (ch->item_size == 8)
+        cells_fill(ch, c, t, items, k, 8);
+    else
+        cells_fill(ch, c, t, items, k, ch->item_size);
     return (int)k;
 }
 
-/* Claim, read and free up to n cells; `items` NULL drops the items instead. */
+/* Claim, read and free up to n cells that do not wrap. */
 static always_inline int cells_pop(struct chan *ch, char *items, uint64_t n, bool single)
 {
     char *cells = aptr_load_acquire(&ch->cells);
     if (unlikely(!cells))
         return EMPTY;
-    if (n > ch->capacity)
-        n = ch->capacity;
-    uint64_t h = a64_load(chan_head(ch)), k = 1;
+    uint64_t h = a64_load(chan_head(ch)), k;
+    struct cell *c;
     for (;;) {
-        uint64_t stamp = a64_load_acquire(&cell_at(ch, cells, h)->stamp);
+        c = cell_at(ch, cells, h);
+        uint64_t stamp = a64_load_acquire(&c->stamp);
         if (likely(stamp == (h | 1))) {
-            if (n > 1)
-                k = cells_usable(ch, cells, h, n, 1);
+            k = cells_run(ch, c, h | 1, cells_within_lap(ch, h, n));
             if (likely(claim(chan_head(ch), &h, cells_ahead(ch, h, k), single)))
                 break;
         } else if ((int64_t)(stamp - (h | 1)) < 0) {
@@ -186,16 +217,10 @@ static always_inline int cells_pop(struct chan *ch, char *items, uint64_t n, boo
             h = a64_load(chan_head(ch));
         }
     }
-    uint64_t lap = ((uint64_t)ch->lap_mask + 1) << 1;
-    for (uint64_t i = 0; i < k; i++) {
-        uint64_t p = cells_ahead(ch, h, i);
-        struct cell *c = cell_at(ch, cells, p);
-        if (likely(items))
-            copy_item(items + i * ch->item_size, c->item, ch->item_size);
-        else
-            drop_item(ch, c->item);
-        a64_store_release(&c->stamp, p + lap); /* pairs with the stamp's load in cells_push() */
-    }
+    if (items && ch->item_size == 8)
+        cells_empty(ch, c, h, items, k, 8);
+    else
+        cells_empty(ch, c, h, items, k, ch->item_size);
     return (int)k;
 }
 

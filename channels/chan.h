@@ -27,17 +27,18 @@ enum { TAIL_CLOSED = 1u };
 
 /* Constant while the channel is open. */
 enum chan_flag {
-    SINGLE_SENDER = 1,    /* claims by plain stores */
+    SINGLE_SENDER = 1, /* claims by plain stores */
     SINGLE_RECEIVER = 2,
     DECLARED_SENDER = 4, /* one user, no clones */
-    DECLARED_RECEIVER = 8
+    DECLARED_RECEIVER = 8,
+    ODD_SIZE = 16 /* of items: not one that copy_small() copies */
 };
 
 /* Under the lock. */
 enum chan_mark {
     SENDER_CLOSING = 1, /* the closer found the user inside, who is to finish it */
     RECEIVER_CLOSING = 2,
-    DRAIN_QUEUED = 4    /* in some thread's list of drains */
+    DRAIN_QUEUED = 4 /* in some thread's list of drains */
 };
 
 struct drop {
@@ -52,8 +53,13 @@ struct chan {
     /* Line 1: constant while open, but for the lock and the queues, which change only
      * when somebody waits. */
     a32 lock;
-    uint8_t kind;
-    uint8_t flags;
+    union {
+        struct {
+            uint8_t kind;
+            uint8_t flags;
+        };
+        uint16_t shape; /* BOUNDED: a bounded channel and no flag, so the shortest way */
+    };
     uint8_t at;    /* where tail and head are: see chan_tail() */
     uint8_t marks; /* enum chan_mark */
     uint32_t item_size;
@@ -76,9 +82,9 @@ struct chan {
     uint32_t senders, receivers; /* open handles; under the lock */
     struct drop *drop;
     struct retired retired;
-    uint64_t handed;       /* items that went past the cells; under the lock */
-    a32 sender_user;       /* the party that uses a declared single end; 0: nobody yet */
-    a32 receiver_user;     /* see single.h */
+    uint64_t handed;   /* items that went past the cells; under the lock */
+    a32 sender_user;   /* the party that uses a declared single end; 0: nobody yet */
+    a32 receiver_user; /* see single.h */
 };
 
 _Static_assert(sizeof(struct chan) <= 2 * CACHE_LINE, "a narrow channel is two cache lines");
@@ -109,8 +115,13 @@ static inline a64 *chan_head(struct chan *ch)
     return ch->at == AT_NARROW ? &ch->narrow_head : &((struct chan_wide *)(void *)ch)->head;
 }
 
-/* Copy one item; sizes that are one or a few registers are worth a branch. */
-static always_inline void copy_item(void *to, const void *from, size_t size)
+/* Sizes that are one or a few registers. */
+static inline bool is_small(size_t size)
+{
+    return size == 4 || size == 8 || size == 16 || size == 32;
+}
+
+static always_inline void copy_small(void *to, const void *from, size_t size)
 {
     if (likely(size == 8))
         __builtin_memcpy(to, from, 8);
@@ -118,8 +129,14 @@ static always_inline void copy_item(void *to, const void *from, size_t size)
         __builtin_memcpy(to, from, 16);
     else if (size == 4)
         __builtin_memcpy(to, from, 4);
-    else if (size == 32)
+    else
         __builtin_memcpy(to, from, 32);
+}
+
+static inline void copy_item(void *to, const void *from, size_t size)
+{
+    if (likely(is_small(size)))
+        copy_small(to, from, size);
     else
         __builtin_memcpy(to, from, size);
 }

@@ -86,6 +86,8 @@ static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
     if (o)
         ch->flags = (uint8_t)((o->single_sender ? DECLARED_SENDER : 0) |
                               (o->single_receiver ? DECLARED_RECEIVER : 0));
+    if (!is_small(item_size))
+        ch->flags |= ODD_SIZE;
     if (capacity == WEIR_UNBOUNDED) {
         if (weir__blocks_open(ch) < 0)
             return WEIR_ENOMEM;
@@ -94,8 +96,10 @@ static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
         ch->kind = BOUNDED;
         ch->capacity = (uint32_t)capacity;
         ch->lap_mask = round_up_to_power((uint32_t)capacity) - 1;
-        if (os_membarrier_works()) /* without it a single end must fence like others */
-            ch->flags |= ch->flags / DECLARED_SENDER;
+        if (os_membarrier_works()) { /* without it a single end must fence like others */
+            ch->flags |= ch->flags & DECLARED_SENDER ? SINGLE_SENDER : 0;
+            ch->flags |= ch->flags & DECLARED_RECEIVER ? SINGLE_RECEIVER : 0;
+        }
     }
     return 0;
 }
@@ -356,7 +360,8 @@ int weir_handle_close(weir_handle h)
     return rc == WEIR_ECLOSED ? 0 : rc;
 }
 
-/* ---- looking ---------------------------------------------------------------------------------- */
+/* ---- looking ----------------------------------------------------------------------------------
+ */
 
 int weir_handle_check(weir_handle h)
 {

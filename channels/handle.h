@@ -26,7 +26,7 @@ struct slot {
     void *object;     /* struct chan, or a group; constant while the handle is open */
     union {
         struct {
-            aptr owner; /* a party; NULL: a plain thread made it */
+            aptr owner;          /* a party; NULL: a plain thread made it */
             uint32_t next, prev; /* in the owner's list; 0: none */
         };
         struct retired retired; /* when it is in no list */
@@ -45,14 +45,23 @@ static inline struct slot *handle_slot(weir_handle h)
     return (struct slot *)(void *)weir__slots.base + ((uint32_t)h & weir__slots.mask);
 }
 
-/* NULL if `h` is not an open handle of this kind: then weir__handle_error() says why. */
-static always_inline struct slot *handle_get(weir_handle h, enum handle_kind kind)
+/* Is `h` an open handle of this kind? Else weir__handle_error() says why. */
+static always_inline bool handle_is(weir_handle h, enum handle_kind kind)
 {
     uint32_t word = handle_word(h), index = (uint32_t)h;
-    if (unlikely((word & 3) != kind || index > weir__slots.mask))
-        return NULL;
-    struct slot *s = (struct slot *)(void *)weir__slots.base + index;
-    return likely(a32_load_acquire(&s->word) == word) ? s : NULL;
+    return likely((word & 3) == kind && index <= weir__slots.mask &&
+                  a32_load_acquire(&((struct slot *)(void *)weir__slots.base)[index].word) == word);
+}
+
+/* The slot of a handle that is a good one. */
+static always_inline struct slot *handle_good(weir_handle h)
+{
+    return (struct slot *)(void *)weir__slots.base + (uint32_t)h;
+}
+
+static always_inline struct slot *handle_get(weir_handle h, enum handle_kind kind)
+{
+    return handle_is(h, kind) ? handle_good(h) : NULL;
 }
 
 static inline bool handle_open(const struct slot *s, weir_handle h)
@@ -75,7 +84,8 @@ static inline weir_handle handle_null(int error)
  */
 struct slot *weir__slot_reserve(struct party *p);
 void weir__slot_cancel(struct party *p, struct slot *s);
-weir_handle weir__slot_publish(struct party *p, struct slot *s, enum handle_kind kind, void *object);
+weir_handle weir__slot_publish(struct party *p, struct slot *s, enum handle_kind kind,
+                               void *object);
 
 /*
  * Under the object's lock: from now on the handle is closed. Returns the owner, who may

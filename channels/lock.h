@@ -19,9 +19,9 @@
 
 enum {
     LOCKED = 1u,
-    RECV_WAITS = 2u,     /* a receiver is parked, or is about to be */
-    SEND_WAITS = 4u,     /* a sender is parked, or is about to be */
-    SENDERS_GONE = 8u,   /* the last sender handle is closed */
+    RECV_WAITS = 2u,      /* a receiver is parked, or is about to be */
+    SEND_WAITS = 4u,      /* a sender is parked, or is about to be */
+    SENDERS_GONE = 8u,    /* the last sender handle is closed */
     RECEIVERS_GONE = 16u, /* the last receiver handle is closed */
 
     /* What sends an operation off its shortest way. */

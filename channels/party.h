@@ -34,7 +34,7 @@ struct waiter {
     a32 linked;        /* written under the channel's lock */
     int result;        /* what the call returns */
     bool sends;
-    bool one;          /* success is 0, not the count */
+    bool one; /* success is 0, not the count */
 };
 
 struct party_ops {
@@ -54,10 +54,10 @@ struct party {
     struct waiter waiter;
     struct thread *thread; /* where it runs; an actor's is rewritten before each resume */
     const struct party_ops *ops;
-    uint32_t owned;   /* first slot it owns, 0: none; touched by the party alone */
-    a32 orphans;      /* owned slots that others have closed and that wait for a sweep */
-    int32_t budget;   /* operations left until ops->rest() */
-    uint32_t id;      /* tells parties apart that live at the same time; actors' are odd */
+    uint32_t owned; /* first slot it owns, 0: none; touched by the party alone */
+    a32 orphans;    /* owned slots that others have closed and that wait for a sweep */
+    int32_t budget; /* operations left until ops->rest(); 0 for a plain thread */
+    uint32_t id;    /* tells parties apart that live at the same time; actors' are odd */
 };
 
 enum { BUDGET = 128 };
@@ -73,11 +73,11 @@ struct thread {
     struct reclaim reclaim;
     struct pool_cache slots;
     struct pool_cache chans, actors, groups;
-    struct chan *drains; /* channels whose items are to be dropped, by the drop below */
-    bool dropping;       /* a drop function runs on this thread: nothing may wait */
-    a32 taken;           /* by a living thread */
+    struct chan *drains;   /* channels whose items are to be dropped, by the drop below */
+    bool dropping;         /* a drop function runs on this thread: nothing may wait */
+    a32 taken;             /* by a living thread */
     struct worker *worker; /* of actors/: what runs actors on this thread; NULL: nothing */
-    struct thread *next; /* all threads that ever were; records are reused, never freed */
+    struct thread *next;   /* all threads that ever were; records are reused, never freed */
 };
 
 extern aptr weir__threads; /* the first of all */
@@ -188,11 +188,21 @@ static inline void party_leave(struct party *p)
         weir__party_leave_plain(p);
 }
 
+/* An actor with budget left, which is spent: the shortest way needs no more. */
+static always_inline bool party_may(bool spends)
+{
+    struct party *p = party_current();
+    if (unlikely(!p || p->budget <= 0))
+        return false;
+    p->budget -= spends;
+    return true;
+}
+
 /* An operation that may wait is a point where others may get their turn. */
 static inline void party_spend(struct party *p)
 {
     if (unlikely(--p->budget < 0))
-        p->ops->rest(p);
+        p->ops->rest(p); /* a plain thread's does nothing */
 }
 
 /* ---- waiters ----------------------------------------------------------------------------- */

@@ -51,9 +51,9 @@ struct bag {
 };
 
 struct reclaim {
-    a64 epoch;            /* what this thread publishes */
-    uint32_t nesting;     /* plain threads: operations within operations (drop functions) */
-    uint32_t pending;     /* retired and not yet released */
+    a64 epoch;        /* what this thread publishes */
+    uint32_t nesting; /* plain threads: operations within operations (drop functions) */
+    uint32_t pending; /* retired and not yet released */
     struct bag bags[BAGS];
     struct retired_list due; /* their grace period is over */
 };

@@ -84,14 +84,14 @@ static never_inline int pop_single(struct party *self, struct chan *ch, struct s
         weir__finish_close(self, ch, RECEIVER);
         return EMPTY;
     }
-    int k = cells_pop(ch, items, n, true);
+    int k = weir__pop(ch, self->thread, items, n);
     if (!single_leave(&ch->receiver_user, self, s, h))
         weir__finish_close(self, ch, RECEIVER);
     return k;
 }
 
-static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
-                  size_t item_size, weir_time deadline)
+static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n, size_t item_size,
+                  weir_time deadline)
 {
     struct slot *s = handle_get(rx.h, RECEIVER);
     if (unlikely(!s))
@@ -137,9 +137,9 @@ static never_inline int recv(weir_receiver rx, void *items, uint32_t n, size_t i
 /* ---- the shortest ways --------------------------------------------------------------------- */
 
 /* Nothing was there: park, or start again. */
-static never_inline int recv_parks(struct party *self, struct chan *ch, weir_receiver rx,
-                                   void *item)
+static never_inline int recv_parks(struct chan *ch, weir_receiver rx, void *item)
 {
+    struct party *self = party_current();
     lock_acquire(&ch->lock, RECV_WAITS);
     struct slot *s = handle_get(rx.h, RECEIVER);
     if (unlikely(!s || !nothing_there(ch) || self->thread->dropping)) {
@@ -170,48 +170,72 @@ static never_inline int recv_from_parked(struct chan *ch, weir_receiver rx, void
     return 1;
 }
 
-static never_inline int received_now_serve(struct chan *ch, struct thread *t)
+static never_inline int received_now_serve(struct chan *ch)
 {
-    weir__serve_waiting(ch, t);
+    weir__serve_waiting(ch, party_current()->thread);
     return 1;
+}
+
+/* By the user of a declared single receiver, or start again. */
+static never_inline int recv_single(struct chan *ch, weir_receiver rx, void *item,
+                                    weir_time deadline)
+{
+    struct party *self = party_current();
+    struct slot *s = handle_good(rx.h);
+    if (likely(a32_load(&ch->receiver_user) == self->id && ch->kind == BOUNDED &&
+               !(ch->flags & ODD_SIZE)) &&
+        likely(single_enter(&ch->receiver_user, self, s, rx.h))) {
+        bool got = cells_pop_one(ch, item, true);
+        if (unlikely(!single_leave(&ch->receiver_user, self, s, rx.h)))
+            weir__finish_close(self, ch, RECEIVER);
+        if (likely(got)) {
+            if (unlikely(a32_load(&ch->lock) & SEND_WAITS)) /* pairs with request_lock() */
+                return received_now_serve(ch);
+            return 1;
+        }
+    }
+    return recv(rx, item, 1, ch->item_size, deadline);
 }
 
 /* As send_one() in send.c. */
 static always_inline int recv_one(weir_receiver rx, void *item, size_t item_size,
-                                  weir_time deadline)
+                                  weir_time deadline, bool waits)
 {
-    struct party *self = party_current();
-    struct slot *s = handle_get(rx.h, RECEIVER);
-    if (likely(s && self && !party_is_plain(self) && self->budget > 0)) {
-        struct chan *ch = s->object;
-        uint32_t flags = a32_load_acquire(&ch->lock) & RECEIVERS_BEWARE;
-        if (likely(item_size == ch->item_size && !(ch->flags & DECLARED_RECEIVER))) {
-            self->budget -= deadline != WEIR_TRY;
-            if (ch->kind == BOUNDED && !(flags & RECV_WAITS) && likely(cells_pop_one(ch, item))) {
-                a_after_rmw();
-                if (unlikely(a32_load(&ch->lock) & SEND_WAITS)) /* pairs with request_lock() */
-                    return received_now_serve(ch, self->thread);
-                return 1;
-            }
-            if (flags == SEND_WAITS && ch->kind == RENDEZVOUS)
-                return recv_from_parked(ch, rx, item, deadline);
-            if (flags == 0 && deadline == WEIR_NEVER && ch->kind != UNBOUNDED)
-                return recv_parks(self, ch, rx, item);
-        }
+    if (unlikely(!party_may(waits) || !handle_is(rx.h, RECEIVER)))
+        return recv(rx, item, 1, item_size, waits ? until(deadline) : WEIR_TRY);
+    struct chan *ch = handle_good(rx.h)->object;
+    uint32_t flags = a32_load_acquire(&ch->lock) & RECEIVERS_BEWARE;
+    if (unlikely(item_size != ch->item_size))
+        return WEIR_EITEM;
+    if (likely(ch->shape == BOUNDED && !(flags & RECV_WAITS)) &&
+        likely(cells_pop_one(ch, item, false))) {
+        a_after_rmw();
+        if (unlikely(a32_load(&ch->lock) & SEND_WAITS)) /* pairs with request_lock() */
+            return received_now_serve(ch);
+        return 1;
     }
-    return recv(rx, item, 1, item_size, deadline);
+    if (ch->flags & SINGLE_RECEIVER && !(flags & RECV_WAITS))
+        return recv_single(ch, rx, item, waits ? until(deadline) : WEIR_TRY);
+    if (flags == SEND_WAITS && ch->kind == RENDEZVOUS && !(ch->flags & DECLARED_RECEIVER))
+        return recv_from_parked(ch, rx, item, waits ? until(deadline) : WEIR_TRY);
+    if (ch->kind == UNBOUNDED && !(flags & RECV_WAITS) && !(ch->flags & DECLARED_RECEIVER) &&
+        likely(weir__blocks_pop_one(ch, item)))
+        return 1;
+    if (flags == 0 && waits && deadline == WEIR_NEVER && !(ch->flags & DECLARED_RECEIVER))
+        return recv_parks(ch, rx, item);
+    return recv(rx, item, 1, item_size, waits ? until(deadline) : WEIR_TRY);
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */
 
 int weir_recv_item(weir_receiver rx, void *item, size_t item_size, weir_time deadline)
 {
-    return recv_one(rx, item, item_size, until(deadline));
+    return recv_one(rx, item, item_size, deadline, true);
 }
 
 int weir_try_recv_item(weir_receiver rx, void *item, size_t item_size)
 {
-    return recv_one(rx, item, item_size, WEIR_TRY);
+    return recv_one(rx, item, item_size, WEIR_TRY, false);
 }
 
 int weir_recv_items(weir_receiver rx, void *items, size_t n, size_t item_size, weir_time deadline)

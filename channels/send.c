@@ -80,8 +80,9 @@ static int send_slow(struct party *self, weir_handle h, weir_time deadline)
 }
 
 /* Something was seen after an item was published. Returns 0. */
-static never_inline int sent_look(struct chan *ch, struct thread *t)
+static never_inline int sent_look(struct chan *ch)
 {
+    struct thread *t = party_current()->thread;
     if (a32_load(&ch->lock) & RECEIVERS_GONE)
         weir__drain(ch, t);
     else
@@ -97,7 +98,7 @@ static never_inline int push_single(struct party *self, struct chan *ch, struct 
         weir__finish_close(self, ch, SENDER);
         return SHUT;
     }
-    int k = cells_push(ch, items, n, true);
+    int k = weir__push(ch, items, n);
     if (!single_leave(&ch->sender_user, self, s, h))
         weir__finish_close(self, ch, SENDER);
     return k;
@@ -121,7 +122,7 @@ static int send_n(struct party *self, weir_sender tx, const void *items, uint32_
         if (likely(k > 0)) {
             after_publishing();
             if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
-                sent_look(ch, self->thread);
+                sent_look(ch);
             return one ? 0 : k;
         }
         if (deadline == WEIR_TRY && (k == FULL || k == BETWEEN))
@@ -180,9 +181,9 @@ static inline bool no_room(struct chan *ch)
 }
 
 /* There was no place: park, or start again. */
-static never_inline int send_parks(struct party *self, struct chan *ch, weir_sender tx,
-                                   const void *item)
+static never_inline int send_parks(struct chan *ch, weir_sender tx, const void *item)
 {
+    struct party *self = party_current();
     lock_acquire(&ch->lock, SEND_WAITS);
     struct slot *s = handle_get(tx.h, SENDER);
     if (unlikely(!s || !no_room(ch) || self->thread->dropping)) {
@@ -194,45 +195,81 @@ static never_inline int send_parks(struct party *self, struct chan *ch, weir_sen
     return self->ops->park(self, &ch->lock, SEND_WAITS, WEIR_NEVER);
 }
 
-/*
- * One item by an actor, and nothing out of the ordinary. Everything else is send()'s, in a
- * tail call, which finds the state as it was. Counted in docs/protocol.md.
- */
-static always_inline int send_one(weir_sender tx, const void *item, size_t item_size,
-                                  weir_time deadline)
+/* A place in a block, or start again. */
+static never_inline int send_unbounded(struct chan *ch, weir_sender tx, const void *item)
+{
+    if (likely(weir__blocks_push_one(ch, item))) {
+        after_publishing();
+        if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
+            return sent_look(ch);
+        return 0;
+    }
+    return send(tx, item, 1, ch->item_size, WEIR_TRY, true); /* which never waits */
+}
+
+/* By the user of a declared single sender, or start again. */
+static never_inline int send_single(struct chan *ch, weir_sender tx, const void *item,
+                                    weir_time deadline)
 {
     struct party *self = party_current();
-    struct slot *s = handle_get(tx.h, SENDER);
-    if (likely(s && self && !party_is_plain(self) && self->budget > 0)) {
-        struct chan *ch = s->object;
-        uint32_t flags = a32_load_acquire(&ch->lock) & SENDERS_BEWARE;
-        if (likely(item_size == ch->item_size && !(ch->flags & DECLARED_SENDER))) {
-            self->budget -= deadline != WEIR_TRY;
-            if (flags == RECV_WAITS)
-                return send_to_parked(ch, tx, item, deadline);
-            if (flags == 0 && ch->kind == BOUNDED && likely(cells_push_one(ch, item))) {
-                after_publishing();
-                if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
-                    return sent_look(ch, self->thread);
-                return 0;
-            }
-            if (flags == 0 && deadline == WEIR_NEVER && ch->kind != UNBOUNDED)
-                return send_parks(self, ch, tx, item);
+    struct slot *s = handle_good(tx.h);
+    if (likely(a32_load(&ch->sender_user) == self->id && ch->kind == BOUNDED &&
+               !(ch->flags & ODD_SIZE)) &&
+        likely(single_enter(&ch->sender_user, self, s, tx.h))) {
+        bool sent = cells_push_one(ch, item, true);
+        if (unlikely(!single_leave(&ch->sender_user, self, s, tx.h)))
+            weir__finish_close(self, ch, SENDER);
+        if (likely(sent)) {
+            after_publishing();
+            if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
+                return sent_look(ch);
+            return 0;
         }
     }
-    return send(tx, item, 1, item_size, deadline, true);
+    return send(tx, item, 1, ch->item_size, deadline, true);
+}
+
+/*
+ * One item by an actor, and nothing out of the ordinary. Everything else is send()'s, in a
+ * tail call, which finds the state as it was; so nothing is saved on the stack here. What
+ * it costs is counted in docs/protocol.md.
+ */
+static always_inline int send_one(weir_sender tx, const void *item, size_t item_size,
+                                  weir_time deadline, bool waits)
+{
+    if (unlikely(!party_may(waits) || !handle_is(tx.h, SENDER)))
+        return send(tx, item, 1, item_size, waits ? until(deadline) : WEIR_TRY, true);
+    struct chan *ch = handle_good(tx.h)->object;
+    uint32_t flags = a32_load_acquire(&ch->lock) & SENDERS_BEWARE;
+    if (unlikely(item_size != ch->item_size))
+        return WEIR_EITEM;
+    if (likely(ch->shape == BOUNDED && flags == 0) && likely(cells_push_one(ch, item, false))) {
+        after_publishing();
+        if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
+            return sent_look(ch);
+        return 0;
+    }
+    if (ch->flags & SINGLE_SENDER && flags == 0)
+        return send_single(ch, tx, item, waits ? until(deadline) : WEIR_TRY);
+    if (flags == RECV_WAITS && !(ch->flags & DECLARED_SENDER))
+        return send_to_parked(ch, tx, item, waits ? until(deadline) : WEIR_TRY);
+    if (flags == 0 && ch->kind == UNBOUNDED && !(ch->flags & DECLARED_SENDER))
+        return send_unbounded(ch, tx, item);
+    if (flags == 0 && waits && deadline == WEIR_NEVER && !(ch->flags & DECLARED_SENDER))
+        return send_parks(ch, tx, item);
+    return send(tx, item, 1, item_size, waits ? until(deadline) : WEIR_TRY, true);
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */
 
 int weir_send_item(weir_sender tx, const void *item, size_t item_size, weir_time deadline)
 {
-    return send_one(tx, item, item_size, until(deadline));
+    return send_one(tx, item, item_size, deadline, true);
 }
 
 int weir_try_send_item(weir_sender tx, const void *item, size_t item_size)
 {
-    return send_one(tx, item, item_size, WEIR_TRY);
+    return send_one(tx, item, item_size, WEIR_TRY, false);
 }
 
 int weir_send_items(weir_sender tx, const void *items, size_t n, size_t item_size,

@@ -84,7 +84,7 @@ static void plain_wake(struct party *p)
 
 static void plain_rest(struct party *p)
 {
-    p->budget = INT32_MAX;
+    p->budget = 0;
 }
 
 static const struct party_ops plain_ops = {plain_park, plain_wake, plain_rest};
@@ -197,7 +197,7 @@ struct party *weir__thread_party(void)
         return NULL;
     }
     me->party.id = next_id();
-    me->party.budget = INT32_MAX;
+    me->party.budget = 0;
     party_set_current(&me->party);
     return &me->party;
 }
@@ -212,7 +212,7 @@ struct party *weir__spare_enter(void)
         record_init(&spare);
     spare.party.id = next_id();
     a32_store(&weir__fence_readers, !os_membarrier_works());
-    spare.party.budget = INT32_MAX;
+    spare.party.budget = 0;
     party_set_current(&spare.party);
     return party_enter();
 }

@@ -2,11 +2,28 @@
 /* wait.c - see wait.h. */
 #include "wait.h"
 
+/* A batch that reaches the end of the lap goes on at its beginning. */
+static never_inline int push_cells(struct chan *ch, const char *items, uint64_t n, bool single)
+{
+    int k = cells_push(ch, items, n, single), more = 0;
+    if (k > 0 && (uint64_t)k < n && cell_index(ch, a64_load(chan_tail(ch))) == 0)
+        more = cells_push(ch, items + (size_t)k * ch->item_size, n - (uint64_t)k, single);
+    return more > 0 ? k + more : k;
+}
+
+static never_inline int pop_cells(struct chan *ch, char *items, uint64_t n, bool single)
+{
+    int k = cells_pop(ch, items, n, single), more = 0;
+    if (k > 0 && (uint64_t)k < n && cell_index(ch, a64_load(chan_head(ch))) == 0)
+        more = cells_pop(ch, items + (size_t)k * ch->item_size, n - (uint64_t)k, single);
+    return more > 0 ? k + more : k;
+}
+
 int weir__push(struct chan *ch, const char *items, uint64_t n)
 {
     switch (ch->kind) {
     case BOUNDED:
-        return cells_push(ch, items, n, ch->flags & SINGLE_SENDER);
+        return push_cells(ch, items, n, ch->flags & SINGLE_SENDER);
     case UNBOUNDED:
         return weir__blocks_push(ch, items, n);
     default:
@@ -18,7 +35,7 @@ int weir__pop(struct chan *ch, struct thread *t, char *items, uint64_t n)
 {
     switch (ch->kind) {
     case BOUNDED:
-        return cells_pop(ch, items, n, ch->flags & SINGLE_RECEIVER);
+        return pop_cells(ch, items, n, ch->flags & SINGLE_RECEIVER);
     case UNBOUNDED:
         return weir__blocks_pop(ch, t, items, n);
     default:

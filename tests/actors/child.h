@@ -69,7 +69,7 @@ static inline struct child_end child_run(int (*run)(void))
     return end;
 }
 
-/* ---- system calls that fail -------------------------------------------------------------- */
+/* ---- system calls that fail --------------------------------------------------------- */
 
 /*
  * From now on, in this process: madvise(MADV_GUARD_INSTALL) is EINVAL, as before Linux

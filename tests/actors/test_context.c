@@ -31,28 +31,29 @@ __asm__(".text\n"
         ".globl switch_patterned\n"
         ".type switch_patterned, @function\n"
         "switch_patterned:\n"
-        "	pushq %rbp\n	pushq %rbx\n	pushq %r12\n	pushq %r13\n	pushq %r14\n"
-        "	pushq %r15\n"
-        "	subq $8, %rsp\n"
-        "	movq %rdx, (%rsp)\n"
-        "	movq %rcx, %rax\n"
-        "	leaq 1(%rdx), %rbp\n	leaq 2(%rdx), %rbx\n	leaq 3(%rdx), %r12\n"
-        "	leaq 4(%rdx), %r13\n	leaq 5(%rdx), %r14\n	leaq 6(%rdx), %r15\n"
-        "	xorl %edx, %edx\n	xorl %ecx, %ecx\n"
-        "	call *%rax\n"
+        " pushq %rbp\n pushq %rbx\n pushq %r12\n pushq %r13\n pushq %r14\n"
+        " pushq %r15\n"
+        " subq $8, %rsp\n"
+        " movq %rdx, (%rsp)\n"
+        " movq %rcx, %rax\n"
+        " leaq 1(%rdx), %rbp\n leaq 2(%rdx), %rbx\n leaq 3(%rdx), %r12\n"
+        " leaq 4(%rdx), %r13\n leaq 5(%rdx), %r14\n leaq 6(%rdx), %r15\n"
+        " xorl %edx, %edx\n xorl %ecx, %ecx\n"
+        " call *%rax\n"
         ".globl switch_patterned_pc\n"
         "switch_patterned_pc:\n"
-        "	movq (%rsp), %rdx\n"
-        "	xorl %eax, %eax\n"
-        "	subq %rdx, %rbp\n	subq $1, %rbp\n	setne %cl\n	movzbl %cl, %ecx\n	addl %ecx, %eax\n"
-        "	subq %rdx, %rbx\n	subq $2, %rbx\n	setne %cl\n	addl %ecx, %eax\n"
-        "	subq %rdx, %r12\n	subq $3, %r12\n	setne %cl\n	addl %ecx, %eax\n"
-        "	subq %rdx, %r13\n	subq $4, %r13\n	setne %cl\n	addl %ecx, %eax\n"
-        "	subq %rdx, %r14\n	subq $5, %r14\n	setne %cl\n	addl %ecx, %eax\n"
-        "	subq %rdx, %r15\n	subq $6, %r15\n	setne %cl\n	addl %ecx, %eax\n"
-        "	addq $8, %rsp\n"
-        "	popq %r15\n	popq %r14\n	popq %r13\n	popq %r12\n	popq %rbx\n	popq %rbp\n"
-        "	ret\n"
+        " movq (%rsp), %rdx\n"
+        " xorl %eax, %eax\n"
+        " subq %rdx, %rbp\n subq $1, %rbp\n setne %cl\n movzbl %cl, %ecx\n"
+        " addl %ecx, %eax\n"
+        " subq %rdx, %rbx\n subq $2, %rbx\n setne %cl\n addl %ecx, %eax\n"
+        " subq %rdx, %r12\n subq $3, %r12\n setne %cl\n addl %ecx, %eax\n"
+        " subq %rdx, %r13\n subq $4, %r13\n setne %cl\n addl %ecx, %eax\n"
+        " subq %rdx, %r14\n subq $5, %r14\n setne %cl\n addl %ecx, %eax\n"
+        " subq %rdx, %r15\n subq $6, %r15\n setne %cl\n addl %ecx, %eax\n"
+        " addq $8, %rsp\n"
+        " popq %r15\n popq %r14\n popq %r13\n popq %r12\n popq %rbx\n popq %rbp\n"
+        " ret\n"
         ".size switch_patterned, . - switch_patterned\n");
 
 /* Where the documented frame has the pattern of each register, in words from sp. */
@@ -65,45 +66,46 @@ __asm__(".text\n"
         ".globl switch_patterned\n"
         ".type switch_patterned, %function\n"
         "switch_patterned:\n"
-        "	stp x29, x30, [sp, #-176]!\n"
-        "	stp x19, x20, [sp, #16]\n	stp x21, x22, [sp, #32]\n	stp x23, x24, [sp, #48]\n"
-        "	stp x25, x26, [sp, #64]\n	stp x27, x28, [sp, #80]\n	stp d8, d9, [sp, #96]\n"
-        "	stp d10, d11, [sp, #112]\n	stp d12, d13, [sp, #128]\n	stp d14, d15, [sp, #144]\n"
-        "	str x2, [sp, #160]\n"
-        "	mov x9, x3\n"
-        "	add x29, x2, #1\n	add x19, x2, #2\n	add x20, x2, #3\n	add x21, x2, #4\n"
-        "	add x22, x2, #5\n	add x23, x2, #6\n	add x24, x2, #7\n	add x25, x2, #8\n"
-        "	add x26, x2, #9\n	add x27, x2, #10\n	add x28, x2, #11\n"
-        "	add x10, x2, #12\n	fmov d8, x10\n	add x10, x2, #13\n	fmov d9, x10\n"
-        "	add x10, x2, #14\n	fmov d10, x10\n	add x10, x2, #15\n	fmov d11, x10\n"
-        "	add x10, x2, #16\n	fmov d12, x10\n	add x10, x2, #17\n	fmov d13, x10\n"
-        "	add x10, x2, #18\n	fmov d14, x10\n	add x10, x2, #19\n	fmov d15, x10\n"
-        "	mov x2, xzr\n	mov x3, xzr\n"
-        "	blr x9\n"
+        " stp x29, x30, [sp, #-176]!\n"
+        " stp x19, x20, [sp, #16]\n stp x21, x22, [sp, #32]\n stp x23, x24, [sp, #48]\n"
+        " stp x25, x26, [sp, #64]\n stp x27, x28, [sp, #80]\n stp d8, d9, [sp, #96]\n"
+        " stp d10, d11, [sp, #112]\n stp d12, d13, [sp, #128]\n stp d14, d15, [sp, #144]\n"
+        " str x2, [sp, #160]\n"
+        " mov x9, x3\n"
+        " add x29, x2, #1\n add x19, x2, #2\n add x20, x2, #3\n add x21, x2, #4\n"
+        " add x22, x2, #5\n add x23, x2, #6\n add x24, x2, #7\n add x25, x2, #8\n"
+        " add x26, x2, #9\n add x27, x2, #10\n add x28, x2, #11\n"
+        " add x10, x2, #12\n fmov d8, x10\n add x10, x2, #13\n fmov d9, x10\n"
+        " add x10, x2, #14\n fmov d10, x10\n add x10, x2, #15\n fmov d11, x10\n"
+        " add x10, x2, #16\n fmov d12, x10\n add x10, x2, #17\n fmov d13, x10\n"
+        " add x10, x2, #18\n fmov d14, x10\n add x10, x2, #19\n fmov d15, x10\n"
+        " mov x2, xzr\n mov x3, xzr\n"
+        " blr x9\n"
         ".globl switch_patterned_pc\n"
         "switch_patterned_pc:\n"
-        "	ldr x2, [sp, #160]\n"
-        "	mov w0, wzr\n"
-        "	.macro check reg, n\n	add x10, x2, #\\n\n	cmp \\reg, x10\n	cinc w0, w0, ne\n	.endm\n"
-        "	.macro checkd reg, n\n	fmov x11, \\reg\n	check x11, \\n\n	.endm\n"
-        "	check x29, 1\n	check x19, 2\n	check x20, 3\n	check x21, 4\n	check x22, 5\n"
-        "	check x23, 6\n	check x24, 7\n	check x25, 8\n	check x26, 9\n	check x27, 10\n"
-        "	check x28, 11\n	checkd d8, 12\n	checkd d9, 13\n	checkd d10, 14\n	checkd d11, 15\n"
-        "	checkd d12, 16\n	checkd d13, 17\n	checkd d14, 18\n	checkd d15, 19\n"
-        "	ldp x19, x20, [sp, #16]\n	ldp x21, x22, [sp, #32]\n	ldp x23, x24, [sp, #48]\n"
-        "	ldp x25, x26, [sp, #64]\n	ldp x27, x28, [sp, #80]\n	ldp d8, d9, [sp, #96]\n"
-        "	ldp d10, d11, [sp, #112]\n	ldp d12, d13, [sp, #128]\n	ldp d14, d15, [sp, #144]\n"
-        "	ldp x29, x30, [sp], #176\n"
-        "	ret\n"
+        " ldr x2, [sp, #160]\n"
+        " mov w0, wzr\n"
+        " .macro check reg, n\n add x10, x2, #\\n\n cmp \\reg, x10\n cinc w0, w0, ne\n"
+        " .endm\n"
+        " .macro checkd reg, n\n fmov x11, \\reg\n check x11, \\n\n .endm\n"
+        " check x29, 1\n check x19, 2\n check x20, 3\n check x21, 4\n check x22, 5\n"
+        " check x23, 6\n check x24, 7\n check x25, 8\n check x26, 9\n check x27, 10\n"
+        " check x28, 11\n checkd d8, 12\n checkd d9, 13\n checkd d10, 14\n checkd d11, 15\n"
+        " checkd d12, 16\n checkd d13, 17\n checkd d14, 18\n checkd d15, 19\n"
+        " ldp x19, x20, [sp, #16]\n ldp x21, x22, [sp, #32]\n ldp x23, x24, [sp, #48]\n"
+        " ldp x25, x26, [sp, #64]\n ldp x27, x28, [sp, #80]\n ldp d8, d9, [sp, #96]\n"
+        " ldp d10, d11, [sp, #112]\n ldp d12, d13, [sp, #128]\n ldp d14, d15, [sp, #144]\n"
+        " ldp x29, x30, [sp], #176\n"
+        " ret\n"
         ".size switch_patterned, . - switch_patterned\n");
 
-static const int frame_of_pattern[] = {-1, 0, 2,  3,  4,  5,  6,  7,  8,  9,
+static const int frame_of_pattern[] = {-1, 0,  2,  3,  4,  5,  6,  7,  8,  9,
                                        10, 11, 12, 13, 14, 15, 16, 17, 18, 19};
 enum { FRAME_PC = 1, PATTERNS = 19 };
 
 #endif
 
-/* ---- one other flow beside the test's ------------------------------------------------------- */
+/* ---- one other flow beside the test's ----------------------------------------------- */
 
 static struct stacks stacks;
 static struct stack *stack;
@@ -128,7 +130,7 @@ static void end(void)
     weir__stacks_fini(&stacks);
 }
 
-/* ---- registers ------------------------------------------------------------------------------- */
+/* ---- registers ---------------------------------------------------------------------- */
 
 enum { ROUNDS = 100 };
 
@@ -186,7 +188,7 @@ static void frame_layout(void)
     end();
 }
 
-/* ---- floating-point control ---------------------------------------------------------------------- */
+/* ---- floating-point control --------------------------------------------------------- */
 
 static volatile double one = 1, three = 3;
 static volatile long double long_one = 1, long_three = 3;
@@ -281,7 +283,7 @@ static void traps(void)
     end();
 }
 
-/* ---- errno ------------------------------------------------------------------------------------------ */
+/* ---- errno -------------------------------------------------------------------------- */
 
 static int errno_there[2];
 
@@ -346,7 +348,7 @@ static void errno_moves_to_another_thread(void)
     end();
 }
 
-/* ---- entry and unwinding --------------------------------------------------------------------------- */
+/* ---- entry and unwinding ------------------------------------------------------------ */
 
 void weir__context_start(void);
 
@@ -403,7 +405,7 @@ static void backtrace_stops(void)
     end();
 }
 
-/* ---- after, result, tail ------------------------------------------------------------------------------ */
+/* ---- after, result, tail ------------------------------------------------------------ */
 
 static uintptr_t after_local;
 static void *after_sp;
@@ -470,7 +472,7 @@ static void result_is_returned(void)
     end();
 }
 
-/* ---- ending -------------------------------------------------------------------------------------------- */
+/* ---- ending ------------------------------------------------------------------------- */
 
 enum { LIVES = 3000 };
 
@@ -546,8 +548,7 @@ static void stack_is_taken_over(void)
     end();
 }
 
-TEST_SUITE(context, "context",
-           {"switch: preserves every callee-saved register", registers},
+TEST_SUITE(context, "context", {"switch: preserves every callee-saved register", registers},
            {"switch: so does the tail form", registers_tail},
            {"switch: a suspended frame is laid out as documented", frame_layout},
            {"switch: each flow has its rounding mode", rounding_modes},

@@ -45,7 +45,8 @@ static int run_alone(void)
     return result_of(do_nothing);
 }
 
-/* ---- F002 spawn ------------------------------------------------------------------------------- */
+/* ---- F002 spawn -------------------------------------------------------------------------------
+ */
 
 struct large {
     unsigned char bytes[WEIR_ARG_MAX];
@@ -155,7 +156,8 @@ static int gifts_for_children(void)
     return result_of(give_and_see);
 }
 
-/* ---- F002 groups ---------------------------------------------------------------------------------- */
+/* ---- F002 groups
+ * ---------------------------------------------------------------------------------- */
 
 static int ran;
 
@@ -195,7 +197,8 @@ static int groups(void)
     return result_of(fill_groups);
 }
 
-/* ---- F037 many stacks at once ------------------------------------------------------------------------ */
+/* ---- F037 many stacks at once
+ * ------------------------------------------------------------------------ */
 
 struct crowd {
     weir_sender tx;
@@ -242,7 +245,8 @@ static int crowd(void)
     return result_of(park_a_crowd);
 }
 
-/* ---- F047 timers --------------------------------------------------------------------------------- */
+/* ---- F047 timers
+ * --------------------------------------------------------------------------------- */
 
 static int wait_a_while(void *arg)
 {
@@ -273,7 +277,8 @@ static int timers(void)
     return result_of(time_a_crowd);
 }
 
-/* ---- F053 what is owned is closed without memory --------------------------------------------------- */
+/* ---- F053 what is owned is closed without memory
+ * --------------------------------------------------- */
 
 static weir_receiver lent;
 static weir_sender kept[64];
@@ -345,7 +350,6 @@ TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F002 no memory: large arguments", sweep_1},
            {"F041 no memory: clones for children, all or none", sweep_2},
            {"F041 no memory: gifts for children, all or none", sweep_3},
-           {"F002 no memory: groups", sweep_4},
-           {"F037 no memory: a crowd parks", sweep_5},
+           {"F002 no memory: groups", sweep_4}, {"F037 no memory: a crowd parks", sweep_5},
            {"F047 no memory: timers", sweep_6},
            {"F053 no memory: what is owned is closed", sweep_7});

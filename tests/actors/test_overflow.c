@@ -97,7 +97,7 @@ static void names_the_actor(void)
     }
 }
 
-/* ---- silence -------------------------------------------------------------------------------- */
+/* ---- silence ------------------------------------------------------------------------ */
 
 static void null_pointer(void)
 {
@@ -109,8 +109,7 @@ static void null_pointer(void)
 static void stray_pointer(void)
 {
     context_entered(&other);
-    char local;
-    volatile char *guard = stack_slot(&s, (struct stack *)(void *)&local);
+    volatile char *guard = stack_slot(&s, (struct stack *)__builtin_frame_address(0));
     *guard = 1;
 }
 
@@ -144,7 +143,7 @@ static void other_faults_are_silent(void)
     }
 }
 
-/* ---- canary ------------------------------------------------------------------------------------ */
+/* ---- canary ------------------------------------------------------------------------- */
 
 static int canary_child(void)
 {
@@ -157,10 +156,11 @@ static void canary_aborts(void)
 {
     struct child_end end = child_run(canary_child);
     EXPECT_EQ(end.signal, SIGABRT);
-    expect_said(&end, "weir: actor 'deep' overflowed its 64 KiB stack; raise weir_options.stack_size\n");
+    expect_said(&end,
+                "weir: actor 'deep' overflowed its 64 KiB stack; raise weir_options.stack_size\n");
 }
 
-/* ---- what it leaves alone -------------------------------------------------------------------------- */
+/* ---- what it leaves alone ----------------------------------------------------------- */
 
 static void my_handler(int number)
 {
@@ -204,10 +204,11 @@ static int restores(void)
         weir__overflow_install(&report, &s, name_of);
         CHECK(report.handler && has_signal_stack());
         CHECK(now()->sa_handler != SIG_DFL && (now()->sa_flags & SA_ONSTACK));
+        unsigned char resident[16];
         void *mapped = report.signal_stack;
-        CHECK(madvise(mapped, 4096, MADV_NORMAL) == 0);
+        CHECK(mincore(mapped, 4096, resident) == 0);
         weir__overflow_remove(&report);
-        CHECK(madvise(mapped, 4096, MADV_NORMAL) < 0 && errno == ENOMEM);
+        CHECK(mincore(mapped, 4096, resident) < 0 && errno == ENOMEM);
         CHECK(now()->sa_handler == SIG_DFL && !has_signal_stack());
     }
     return 0;
@@ -305,7 +306,7 @@ static void leaves_alone(void)
     EXPECT_EQ(child_run(no_memory).status, 0);
 }
 
-/* ---- through weir_run() ------------------------------------------------------------------------------ */
+/* ---- through weir_run() ------------------------------------------------------------- */
 
 static weir_options options;
 
@@ -319,8 +320,8 @@ static int deep_body(void *arg)
 static int spoiling_body(void *arg)
 {
     (void)arg;
-    char local;
-    volatile char *slot = (char *)((uintptr_t)&local & ~(uintptr_t)65535);
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    volatile char *slot = (char *)(frame & ~(uintptr_t)65535);
     slot[CANARY_BYTES - 1] = 1;
     return weir_yield();
 }

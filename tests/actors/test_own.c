@@ -30,9 +30,11 @@ static int run_child(weir_body body, const struct ends *e, weir_own own, weir_ow
     return weir_group_end(g);
 }
 
-static const weir_own nothing, give_tx = WEIR_GIVE(struct ends, tx), give_rx = WEIR_GIVE(struct ends, rx);
+static const weir_own nothing, give_tx = WEIR_GIVE(struct ends, tx),
+                               give_rx = WEIR_GIVE(struct ends, rx);
 
-/* ---- the peer sees the end ---------------------------------------------------------------------- */
+/* ---- the peer sees the end ----------------------------------------------------------------------
+ */
 
 static int return_with_receiver(void *arg)
 {
@@ -116,7 +118,8 @@ static int parked_peers_wake(void *unused)
     return 0;
 }
 
-/* ---- who owns ----------------------------------------------------------------------------------- */
+/* ---- who owns -----------------------------------------------------------------------------------
+ */
 
 static int close_borrowed(void *arg)
 {
@@ -218,7 +221,8 @@ static int given_on(void *unused)
     return 0;
 }
 
-/* ---- handles as items ----------------------------------------------------------------------------- */
+/* ---- handles as items
+ * ----------------------------------------------------------------------------- */
 
 static int make_and_mail(void *arg)
 {
@@ -256,7 +260,8 @@ static int mailed_handles(void *unused)
     return 0;
 }
 
-/* ---- many ----------------------------------------------------------------------------------------- */
+/* ---- many
+ * ----------------------------------------------------------------------------------------- */
 
 enum { MANY_HANDLES = 20000 };
 
@@ -335,10 +340,13 @@ static int chains_are_dropped(void *unused)
 
 /* In a drop function nothing suspends: yielding and waiting are refused. */
 struct refused {
+    weir_sender tx; /* of an unbounded channel, where nothing waits */
+    weir_receiver rx;
     weir_receiver empty;
     weir_group group;
     atomic_size_t n;
     int yielded, received, ended;
+    unsigned passed;
 };
 
 static void drop_suspends(void *item, void *context)
@@ -349,6 +357,8 @@ static void drop_suspends(void *item, void *context)
     r->yielded = weir_yield();
     r->ended = weir_group_end(r->group);
     r->received = weir_recv_by(r->empty, &got, 0);
+    for (unsigned i = 0; i < 500; i++) /* beyond any fairness budget */
+        r->passed += weir_send(r->tx, &got) == 0 && weir_recv(r->rx, &got) == 1;
     atomic_fetch_add(&r->n, 1);
 }
 
@@ -361,6 +371,7 @@ static int drops_do_not_suspend(void *unused)
     (void)unused;
     EXPECT_RC(weir_channel_open(&e.tx, &e.rx, sizeof item, 4, &o), 0);
     EXPECT_RC(weir_channel_open(&e.other_tx, &r.empty, sizeof item, 4, NULL), 0);
+    EXPECT_RC(weir_channel_open(&r.tx, &r.rx, sizeof item, WEIR_UNBOUNDED, NULL), 0);
     r.group = weir_group_begin();
     EXPECT_RC(weir_send(e.tx, &item), 0);
     EXPECT_RC(weir_close(e.rx), 0);
@@ -370,6 +381,7 @@ static int drops_do_not_suspend(void *unused)
     EXPECT(r.yielded < 0);
     EXPECT(r.ended < 0);
     EXPECT_RC(r.received, WEIR_ETIMEDOUT);
+    EXPECT_EQ(r.passed, 500);
     EXPECT_RC(weir_group_end(r.group), 0);
     return 0;
 }

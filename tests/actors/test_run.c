@@ -29,7 +29,8 @@ static void arg_is_passed(void)
     EXPECT_RC(weir_run(NULL, NULL, NULL), WEIR_EINVAL);
 }
 
-/* ---- failures of children of the run ------------------------------------------------------------- */
+/* ---- failures of children of the run
+ * ------------------------------------------------------------- */
 
 struct family {
     int own;
@@ -142,7 +143,8 @@ static void any_thread_may_run(void)
     }
 }
 
-/* ---- two at once -------------------------------------------------------------------------------- */
+/* ---- two at once --------------------------------------------------------------------------------
+ */
 
 static int run_inside(void *arg)
 {
@@ -185,7 +187,8 @@ static void one_at_a_time(void)
     EXPECT_RC(s.result, WEIR_EBUSY);
 }
 
-/* ---- options ----------------------------------------------------------------------------------- */
+/* ---- options -----------------------------------------------------------------------------------
+ */
 
 static int use_some_stack(void *arg)
 {
@@ -210,10 +213,8 @@ static void options_in_range(void)
 static void options_out_of_range(void)
 {
     static const weir_options bad[] = {
-        {.stack_size = SIZE_MAX},
-        {.stack_size = SIZE_MAX / 2 + 2},
-        {.stack_size = (size_t)1 << 62},
-        {.guard = (weir_guard)(WEIR_GUARD_CANARY + 1)},
+        {.stack_size = SIZE_MAX},        {.stack_size = SIZE_MAX / 2 + 2},
+        {.stack_size = (size_t)1 << 62}, {.guard = (weir_guard)(WEIR_GUARD_CANARY + 1)},
         {.guard = (weir_guard)1000},
     };
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -222,7 +223,8 @@ static void options_out_of_range(void)
     }
 }
 
-/* ---- outside of actors ---------------------------------------------------------------------------- */
+/* ---- outside of actors
+ * ---------------------------------------------------------------------------- */
 
 static void outside(void)
 {
@@ -257,7 +259,8 @@ static void outside_of_a_run(void)
     outside();
 }
 
-/* ---- channels span runs --------------------------------------------------------------------------- */
+/* ---- channels span runs
+ * --------------------------------------------------------------------------- */
 
 struct span {
     weir_sender tx;

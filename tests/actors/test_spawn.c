@@ -176,7 +176,8 @@ static int child_waits_its_turn(void *unused)
     return 0;
 }
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------------------
+ */
 
 struct named {
     char expected[20];
@@ -215,7 +216,8 @@ static int names(void *unused)
     return 0;
 }
 
-/* ---- .own clones, .give moves ------------------------------------------------------------------ */
+/* ---- .own clones, .give moves ------------------------------------------------------------------
+ */
 
 struct ends {
     int unrelated;
@@ -286,6 +288,21 @@ static int give_moves(void *unused)
     EXPECT_RC(weir_check(e.tx), WEIR_ECLOSED);
     expect_items(e.rx, 0, 2);
     EXPECT_RC(weir_recv(e.rx, &item), 0);
+    return 0;
+}
+
+/* Naming a field twice is no harm: it is given once, or cloned twice. */
+static int named_twice(void *unused)
+{
+    struct ends e;
+    (void)unused;
+    open_ends(&e, NULL);
+    weir_group g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, do_nothing, &e, .own = WEIR_OWN(struct ends, tx, tx)), 0);
+    EXPECT_RC(weir_spawn(g, do_nothing, &e, .give = WEIR_GIVE(struct ends, rx, rx)), 0);
+    EXPECT_RC(weir_group_end(g), 0);
+    EXPECT_EQ(stats_of(e.tx.h).open_senders, 1);
+    EXPECT_EQ(stats_of(e.tx.h).open_receivers, 0);
     return 0;
 }
 
@@ -375,7 +392,8 @@ static int a_later_actor_is_busy(void *unused)
     return 0;
 }
 
-/* ---- all or none -------------------------------------------------------------------------------- */
+/* ---- all or none --------------------------------------------------------------------------------
+ */
 
 struct eight {
     weir_handle h[8];
@@ -524,7 +542,8 @@ static int refuse_offsets(void *unused)
     return 0;
 }
 
-/* ---- the group of a spawn ------------------------------------------------------------------------ */
+/* ---- the group of a spawn
+ * ------------------------------------------------------------------------ */
 
 static int refuse_groups(void *unused)
 {
@@ -555,6 +574,7 @@ IN_RUN(child_waits_its_turn)
 IN_RUN(names)
 IN_RUN(own_clones)
 IN_RUN(give_moves)
+IN_RUN(named_twice)
 IN_RUN(give_single_ends)
 IN_RUN(a_second_actor_is_busy)
 IN_RUN(a_later_actor_is_busy)
@@ -573,6 +593,7 @@ TEST_SUITE(spawn, "actors: spawn",
            {"F003 spawn: names", run_names},
            {"F041 spawn: .own gives the child its own clones", run_own_clones},
            {"F041 spawn: .give moves the handle", run_give_moves},
+           {"F041 spawn: a field named twice", run_named_twice},
            {"F041 spawn: .give moves a declared single end", run_give_single_ends},
            {"F050 spawn: a second actor on a single end is busy", run_a_second_actor_is_busy},
            {"F050 spawn: a later actor on a single end is busy", run_a_later_actor_is_busy},

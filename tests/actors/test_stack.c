@@ -51,7 +51,8 @@ static size_t made(void)
 
 static int by_address(const void *a, const void *b)
 {
-    uintptr_t x = (uintptr_t) * (struct stack *const *)a, y = (uintptr_t) * (struct stack *const *)b;
+    uintptr_t x = (uintptr_t) * (struct stack *const *)a,
+              y = (uintptr_t) * (struct stack *const *)b;
     return x < y ? -1 : x > y;
 }
 
@@ -65,7 +66,7 @@ static size_t duplicates(size_t n)
     return found;
 }
 
-/* ---- sizes and layout ---------------------------------------------------------------------- */
+/* ---- sizes and layout --------------------------------------------------------------- */
 
 static void sizes(void)
 {
@@ -139,7 +140,7 @@ static void colours(void)
     weir__stacks_fini(&s);
 }
 
-/* ---- the cache ------------------------------------------------------------------------------- */
+/* ---- the cache ---------------------------------------------------------------------- */
 
 static void last_in_first_out(void)
 {
@@ -197,7 +198,7 @@ static void owner_is_set(void)
     weir__stacks_fini(&s);
 }
 
-/* ---- guards ------------------------------------------------------------------------------------ */
+/* ---- guards ------------------------------------------------------------------------- */
 
 static weir_guard rung;
 
@@ -315,7 +316,7 @@ static void ladder(void)
     EXPECT(end.status == 0 || end.status == CHILD_SKIPS);
 }
 
-/* ---- many, and limits ---------------------------------------------------------------------------- */
+/* ---- many, and limits --------------------------------------------------------------- */
 
 static size_t guarded(size_t n)
 {
@@ -347,7 +348,8 @@ static void many_protected(void)
     EXPECT_EQ(s.canaries, affordable < MANY);
     void *mapped[500];
     for (size_t i = 0; i < 500; i++) {
-        mapped[i] = mmap(NULL, 4096, i % 2 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mapped[i] =
+            mmap(NULL, 4096, i % 2 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         EXPECT(mapped[i] != MAP_FAILED);
     }
     for (size_t i = 0; i < 500; i++)
@@ -461,19 +463,15 @@ static void given_back(void)
     EXPECT(address_space() < before + 32 * s.size + ((size_t)64 << 20));
 }
 
-TEST_SUITE(stack, "stack",
-           {"stack: sizes are rounded up, and refused out of range", sizes},
-           {"stack: layout", layout},
-           {"stack: tops have different colours", colours},
+TEST_SUITE(stack, "stack", {"stack: sizes are rounded up, and refused out of range", sizes},
+           {"stack: layout", layout}, {"stack: tops have different colours", colours},
            {"stack: the cache is last in, first out", last_in_first_out},
            {"stack: waves of stacks are served from the cache", waves},
            {"stack: the last one put is not given away", last_one_is_kept},
-           {"stack: knows its owner", owner_is_set},
-           {"stack: a guard is deadly", guards},
+           {"stack: knows its owner", owner_is_set}, {"stack: a guard is deadly", guards},
            {"stack: a canary shows any byte", canary},
            {"stack: strict guards refuse a canary", canary_strict},
-           {"stack: the ladder of guards", ladder},
-           {"stack: very many", many},
+           {"stack: the ladder of guards", ladder}, {"stack: very many", many},
            {"stack: very many with mprotect", many_protected},
            {"stack: mappings refused by the allocator", mapping_refused},
            {"stack: limited address space", address_space_limited},

@@ -56,13 +56,11 @@ enum {
 };
 
 static const struct kind base_kinds[] = {
-    {"rendezvous", 0, false, false},
-    {"capacity 1", 1, false, false},
+    {"rendezvous", 0, false, false},     {"capacity 1", 1, false, false},
     {"capacity 3", 3, false, false}, /* not a power of two */
     {"capacity 8", 8, false, false}, /* the last that is two cache lines */
     {"capacity 9", 9, false, false}, /* the first wide one */
-    {"capacity 128", 128, false, false},
-    {"unbounded", WEIR_UNBOUNDED, false, false},
+    {"capacity 128", 128, false, false}, {"unbounded", WEIR_UNBOUNDED, false, false},
 };
 
 enum { BASE_KINDS = sizeof base_kinds / sizeof base_kinds[0] };

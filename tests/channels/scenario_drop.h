@@ -99,11 +99,12 @@ static void a_refused_item_is_not_dropped(const struct kind *k)
     EXPECT_EQ(atomic_load(&dropped), kind_room(k));
 }
 
-/* ---- what a drop function may do --------------------------------------------------------------- */
+/* ---- what a drop function may do ---------------------------------------------------------------
+ */
 
 struct busy_drop {
-    weir_sender self;       /* an end of the very channel */
-    weir_sender other_tx;   /* takes a report for each dropped item */
+    weir_sender self;     /* an end of the very channel */
+    weir_sender other_tx; /* takes a report for each dropped item */
     atomic_size_t n, failed;
 };
 
@@ -115,8 +116,7 @@ static void drop_works(void *item, void *context)
     weir_sender tx;
     weir_receiver rx;
     memcpy(&report, item, sizeof report);
-    bool fine = weir_try_send(b->self, &report) < 0 &&
-                weir_try_send(b->other_tx, &report) == 0 &&
+    bool fine = weir_try_send(b->self, &report) < 0 && weir_try_send(b->other_tx, &report) == 0 &&
                 weir_channel_open(&tx, &rx, 1, 1, NULL) == 0;
     if (fine) {
         weir_sender clone = weir_sender_clone(tx);
@@ -289,8 +289,8 @@ static void close_among_senders(const struct kind *k)
     X(drop_after_senders, ANY, "F044 drop: also when the senders went first")                      \
     X(nothing_to_drop, MANY_RX, "F044 drop: not what was received or never sent")                  \
     X(a_refused_item_is_not_dropped, NEED_LIMIT, "F044 drop: not what was refused")                \
-    X(drop_may_use_channels, NEED_BUFFER, "F044 drop: may use channels, also its own")                     \
+    X(drop_may_use_channels, NEED_BUFFER, "F044 drop: may use channels, also its own")             \
     X(channel_that_holds_itself, NEED_BUFFER | MANY_RX, "F044 drop: a channel that holds itself")  \
     X(nested_drops, NEED_BUFFER, "F044 drop: 100,000 channels inside each other")                  \
-    X(wide_drops, NEED_THREE, "F044 drop: a tree of channels")                                      \
+    X(wide_drops, NEED_THREE, "F044 drop: a tree of channels")                                     \
     X(close_among_senders, ANY, "F044 drop: sent is received or dropped, whenever the end comes")

@@ -177,7 +177,8 @@ static void take(void *arg)
     }
 }
 
-/* ---- a run --------------------------------------------------------------------------------------- */
+/* ---- a run
+ * --------------------------------------------------------------------------------------- */
 
 struct crew {
     weir_sender tx;
@@ -198,8 +199,8 @@ static void crew_start(struct crew *c, struct stress *s, uint64_t seed)
     }
     for (unsigned i = 0; i < c->makers; i++) {
         struct maker *m = &c->maker[i];
-        *m = (struct maker){
-            .stress = s, .random = random_from(seed * 37 + i), .tx = c->tx, .id = i};
+        *m =
+            (struct maker){.stress = s, .random = random_from(seed * 37 + i), .tx = c->tx, .id = i};
         if (i % 2)
             m->tx = weir_sender_clone(c->tx);
     }
@@ -338,7 +339,8 @@ static void stress_close_receivers(const struct kind *k)
     stress(k, MIXED, RECEIVERS_FIRST);
 }
 
-/* ---- handles come and go meanwhile -------------------------------------------------------------- */
+/* ---- handles come and go meanwhile --------------------------------------------------------------
+ */
 
 struct churn {
     struct flow flow;
@@ -447,6 +449,108 @@ static void closed_under_users(const struct kind *k)
     }
 }
 
+/* ---- close in the middle of a claim, of a clone, of another close
+ * ----------------------------------- */
+
+struct trier {
+    struct flow flow;
+    weir_sender tx;
+    weir_receiver rx;
+    size_t n;
+    int rc;
+};
+
+static void try_until_it_ends(void *arg)
+{
+    struct trier *t = arg;
+    uint64_t item = 3;
+    for (unsigned i = 1;; i++) {
+        t->rc = t->tx.h ? as_count(weir_try_send(t->tx, &item)) : weir_try_recv(t->rx, &item);
+        if (t->rc > 0)
+            t->n++;
+        else if (t->rc != WEIR_EAGAIN)
+            break;
+        if (i % 32 == 0 || t->rc < 0)
+            flow_pause();
+    }
+}
+
+static void closed_in_use(const struct kind *k)
+{
+    for (unsigned round = 0; round < 200 / SLOWNESS; round++) {
+        weir_sender tx;
+        weir_receiver rx;
+        atomic_size_t dropped = 0;
+        bool senders = round & 1;
+        kind_open_sized(k, sizeof(uint64_t), &tx, &rx, count_drop, &dropped);
+        struct trier out = {.tx = tx}, in = {.rx = rx};
+        flow_start(&out.flow, try_until_it_ends, &out);
+        flow_start(&in.flow, try_until_it_ends, &in);
+        while (stats_of(senders ? rx.h : tx.h).passed < round % 7 * 40)
+            flow_pause();
+        EXPECT_RC(weir_handle_close(senders ? tx.h : rx.h), 0);
+        flow_join(&out.flow);
+        flow_join(&in.flow);
+        EXPECT_RC(out.rc, senders ? WEIR_ECLOSED : WEIR_EPIPE);
+        EXPECT_RC(in.rc, senders ? 0 : WEIR_ECLOSED);
+        await_count(&dropped, out.n - in.n);
+        EXPECT_EQ(stats_of(senders ? rx.h : tx.h).passed, out.n);
+        close_both(tx, rx);
+    }
+}
+
+struct cloner {
+    struct flow flow;
+    weir_sender tx;
+    weir_receiver rx;
+    bool closes;
+    int rc;
+};
+
+static void clone_until_closed(void *arg)
+{
+    struct cloner *c = arg;
+    for (unsigned i = 1;; i++) {
+        weir_sender tx = weir_sender_clone(c->tx);
+        weir_receiver rx = weir_receiver_clone(c->rx);
+        int sender = weir_check(tx), receiver = weir_check(rx);
+        if (sender == 0)
+            weir_close(tx);
+        if (receiver == 0)
+            weir_close(rx);
+        if (c->closes && i == 20)
+            c->rc = weir_close(c->tx) | weir_close(c->rx);
+        if (sender < 0 && receiver < 0)
+            break;
+        if (i % 32 == 0)
+            flow_pause();
+    }
+}
+
+/* A clone is made or refused, a handle is closed once: the counts stay right. */
+static void clone_against_close(const struct kind *k)
+{
+    for (unsigned round = 0; round < 200 / SLOWNESS; round++) {
+        weir_sender tx, kept_tx;
+        weir_receiver rx, kept_rx;
+        kind_open(k, &kept_tx, &kept_rx);
+        tx = weir_sender_clone(kept_tx);
+        rx = weir_receiver_clone(kept_rx);
+        struct cloner a = {.tx = tx, .rx = rx}, b = {.tx = tx, .rx = rx, .closes = true};
+        flow_start(&a.flow, clone_until_closed, &a);
+        flow_start(&b.flow, clone_until_closed, &b);
+        for (unsigned i = 0; i < round % 5; i++)
+            flow_pause();
+        close_both(tx, rx);
+        flow_join(&a.flow);
+        flow_join(&b.flow);
+        EXPECT_RC(b.rc, 0);
+        EXPECT_EQ(stats_of(kept_tx.h).open_senders, 1);
+        EXPECT_EQ(stats_of(kept_tx.h).open_receivers, 1);
+        close_both(kept_tx, kept_rx);
+    }
+}
+
 #define SCENARIOS(X)                                                                               \
     X(stress_blocking, ANY, "F050 many to many: each item once and in order; waiting")             \
     X(stress_trying, ANY, "F050 many to many: each item once and in order; trying")                \
@@ -456,4 +560,6 @@ static void closed_under_users(const struct kind *k)
     X(stress_close_senders, ANY, "F043 many to many: senders close in the middle")                 \
     X(stress_close_receivers, ANY, "F044 many to many: receivers close in the middle")             \
     X(handles_come_and_go, MANY, "F041 many to many: handles come and go")                         \
+    X(closed_in_use, NEED_BUFFER, "F045 many to many: a handle is closed in the middle of a call") \
+    X(clone_against_close, MANY, "F041 many to many: clone against close against close")           \
     X(closed_under_users, MANY, "F045 many to many: a handle is closed under its users")

@@ -424,7 +424,8 @@ static void forgotten_handle(const struct kind *k)
     EXPECT_RC(weir_close(rx), 0);
 }
 
-/* ---- F054: each error of each call, and which of two wins -------------------------------------- */
+/* ---- F054: each error of each call, and which of two wins --------------------------------------
+ */
 
 enum end_state { OPEN, PEER_GONE, OWN_CLOSED, BOTH_CLOSED };
 
@@ -511,7 +512,8 @@ static void recv_errors(const struct kind *k)
     }
 }
 
-/* ---- F055: items are bytes; no value means "none" ------------------------------------------------ */
+/* ---- F055: items are bytes; no value means "none"
+ * ------------------------------------------------ */
 
 static void no_value_is_special(const struct kind *k)
 {
@@ -560,9 +562,8 @@ static void null_pointers_are_items(const struct kind *k)
     close_both(tx, rx);
 }
 
-static const size_t item_sizes[] = {1,  2,  3,  4,  7,    8,    9,    12,    15,   16,
-                                    17, 24, 31, 32, 33,   40,   64,   65,    1000, 65535,
-                                    65536};
+static const size_t item_sizes[] = {1,  2,  3,  4,  7,  8,  9,  12,   15,    16,   17,
+                                    24, 31, 32, 33, 40, 64, 65, 1000, 65535, 65536};
 
 enum { ITEM_SIZES = sizeof item_sizes / sizeof item_sizes[0], GUARD = 32 };
 

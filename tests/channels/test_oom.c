@@ -193,7 +193,8 @@ static int stream_of_blocks(void)
     return end(tx, rx, rc < 0 ? oom_expect(rc) : 0);
 }
 
-/* ---- F037 a thread that weir has never seen parks ------------------------------------------------ */
+/* ---- F037 a thread that weir has never seen parks
+ * ------------------------------------------------ */
 
 static void await_parked_or_done(struct op *op, weir_handle h)
 {
@@ -246,7 +247,8 @@ static int park_a_sender(void)
     return end(tx, rx, rc == 0 ? 0 : oom_expect(rc));
 }
 
-/* ---- what cannot fail: close and what it drops, even as a new thread's first call ----------------- */
+/* ---- what cannot fail: close and what it drops, even as a new thread's first call
+ * ----------------- */
 
 struct closer {
     weir_handle h;
@@ -282,6 +284,82 @@ static int close_from_a_new_thread(void)
     OOM_CHECK(comes_to(&dropped, sent < 0 ? 0 : 20));
     OOM_CHECK(weir_try_send(tx, &items[0]) == WEIR_EPIPE);
     return end(tx, rx, sent < 0 ? sent : 0);
+}
+
+/* ---- a thread's first call, whichever it is
+ * -------------------------------------------------------- */
+
+enum { FIRST_CALLS = 7 };
+
+struct newcomer {
+    unsigned call;
+    weir_sender tx;
+    weir_receiver rx;
+    int rc, closed;
+};
+
+static void call_first(void *arg)
+{
+    struct newcomer *n = arg;
+    weir_sender clone = {0};
+    weir_receiver other = {0};
+    weir_statistics s;
+    uint64_t items[2] = {1, 1};
+    n->closed = 0;
+    switch (n->call) {
+    case 0:
+        n->rc = weir_check(clone = weir_sender_clone(n->tx));
+        break;
+    case 1:
+        n->rc = weir_check(other = weir_receiver_clone(n->rx));
+        break;
+    case 2:
+        n->rc = weir_channel_statistics(n->tx, &s);
+        break;
+    case 3:
+        n->rc = weir_try_send(n->tx, &items[0]);
+        break;
+    case 4:
+        n->rc = weir_try_recv(n->rx, &items[0]);
+        break;
+    case 5:
+        n->rc = weir_send_many_by(n->tx, items, 2, 0);
+        break;
+    default:
+        n->rc = weir_recv_many_by(n->rx, items, 2, 0);
+    }
+    if (n->call < 2 && n->rc == 0)
+        n->closed = weir_handle_close(n->call == 0 ? clone.h : other.h);
+}
+
+static int first_calls(void)
+{
+    static const int fine[FIRST_CALLS] = {0, 0, 0, 0, 1, 2, 2};
+    weir_sender tx;
+    weir_receiver rx;
+    size_t expected = 0;
+    int want = 0, rc = weir_channel_open(&tx, &rx, sizeof(uint64_t), 4, NULL);
+    if (rc < 0)
+        return oom_expect(rc);
+    for (unsigned call = 0; call < FIRST_CALLS; call++) {
+        struct newcomer n = {.call = call, .tx = tx, .rx = rx};
+        struct flow flow;
+        flow_start(&flow, call_first, &n);
+        flow_join(&flow);
+        OOM_CHECK(n.closed == 0);
+        bool empty = n.rc == WEIR_EAGAIN || n.rc == WEIR_ETIMEDOUT;
+        OOM_CHECK(n.rc == fine[call] || n.rc == WEIR_ENOMEM || (empty && expected == 0));
+        if (n.rc == WEIR_ENOMEM)
+            want = n.rc;
+        else if (call == 3 || call == 5)
+            expected += call == 3 ? 1 : 2;
+        else if (call == 4 || call == 6)
+            expected -= n.rc > 0 ? (size_t)n.rc : 0;
+    }
+    oom_off();
+    OOM_CHECK(stats_of(tx.h).buffered == expected);
+    OOM_CHECK(stats_of(tx.h).open_senders == 1 && stats_of(tx.h).open_receivers == 1);
+    return end(tx, rx, want);
 }
 
 static void drop_closes(void *item, void *context)
@@ -343,6 +421,7 @@ static const struct oom_scenario scenarios[] = {
     {"park a sender", park_a_sender},
     {"close from a new thread", close_from_a_new_thread},
     {"drop without memory", drop_without_memory},
+    {"first calls", first_calls},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -370,13 +449,12 @@ SWEEP(11)
 SWEEP(12)
 SWEEP(13)
 SWEEP(14)
+SWEEP(15)
 
-TEST_SUITE(oom, "channels: out of memory",
-           {"F034 no memory: open a rendezvous", sweep_0},
+TEST_SUITE(oom, "channels: out of memory", {"F034 no memory: open a rendezvous", sweep_0},
            {"F034 no memory: open a bounded channel", sweep_1},
            {"F034 no memory: open an unbounded channel", sweep_2},
-           {"F034 no memory: open many", sweep_3},
-           {"F041 no memory: clone many", sweep_4},
+           {"F034 no memory: open many", sweep_3}, {"F041 no memory: clone many", sweep_4},
            {"F035 no memory: first send, narrow", sweep_5},
            {"F035 no memory: first send, wide", sweep_6},
            {"F035 no memory: first send, declared single ends", sweep_7},
@@ -386,4 +464,5 @@ TEST_SUITE(oom, "channels: out of memory",
            {"F037 no memory: a new thread parks to receive", sweep_11},
            {"F035 no memory: a new thread parks to send", sweep_12},
            {"F042 no memory: a new thread closes", sweep_13},
-           {"F044 no memory: drops need none", sweep_14});
+           {"F044 no memory: drops need none", sweep_14},
+           {"F054 no memory: a new thread's first call", sweep_15});

@@ -150,6 +150,17 @@ static void last_receiver_drops_at_once(void)
     for_kinds(drops_at_once, ANY);
 }
 
+/* ---- F052 ---------------------------------------------------------------------------------- */
+
+static void statistics_need_a_place(void)
+{
+    weir_sender tx;
+    weir_receiver rx;
+    EXPECT_RC(weir_channel_open(&tx, &rx, 8, 1, NULL), 0);
+    EXPECT_RC(weir_channel_statistics(tx, NULL), WEIR_EINVAL);
+    close_both(tx, rx);
+}
+
 /* ---- time -------------------------------------------------------------------------------- */
 
 static void clock_is_monotonic(void)
@@ -200,7 +211,8 @@ static void far_deadlines(void)
     }
 }
 
-/* ---- F054: the table of errors ---------------------------------------------------------------- */
+/* ---- F054: the table of errors ----------------------------------------------------------------
+ */
 
 static void error_table(void)
 {
@@ -233,6 +245,7 @@ TEST_SUITE(open, "channels: open, time, errors",
            {"F034 open: the largest capacity", largest_capacity},
            {"F034 open: options of zeros are the defaults", options_may_be_empty},
            {"F044 last receiver: drops what is buffered at once", last_receiver_drops_at_once},
+           {"F052 statistics: refuses a null pointer", statistics_need_a_place},
            {"F046 the clock does not go back", clock_is_monotonic},
            {"F046 weir_after saturates", after_saturates},
            {"F046 deadlines that are as good as never", far_deadlines},

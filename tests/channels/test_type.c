@@ -172,8 +172,7 @@ static void iterate(void)
     EXPECT_RC(weir_close(rx), 0);
 }
 
-TEST_SUITE(type, "channels: typed ends",
-           {"F055 typed: send and receive", send_and_recv},
+TEST_SUITE(type, "channels: typed ends", {"F055 typed: send and receive", send_and_recv},
            {"F055 typed: batches", batches},
            {"F041 typed: clones and statistics", clones_and_statistics},
            {"F034 typed: options and errors", options_and_errors},

@@ -365,6 +365,11 @@ bool explore_asleep(unsigned thread)
     return E->asleep & BIT(thread);
 }
 
+bool explore_tracing(void)
+{
+    return E->tracing;
+}
+
 const explore_counts *explore_counted(void)
 {
     return &E->running->counts;

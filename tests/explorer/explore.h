@@ -99,6 +99,9 @@ uint64_t explore_stamp(void);
 /* In check() with EXPLORE_MAY_BLOCK: does thread i still sleep? */
 bool explore_asleep(unsigned thread);
 
+/* Is this a replay that shows what happens? Then a check may say more. */
+bool explore_tracing(void);
+
 /* What the calling virtual thread has cost since explore_counts_reset(). */
 typedef struct explore_counts {
     unsigned long locked; /* read-modify-writes and full fences */

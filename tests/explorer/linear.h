@@ -27,7 +27,7 @@ typedef struct linear_op {
     int result;
     uint64_t invoked, returned; /* returned 0: it never did */
     int after;                  /* the index of an operation that comes before; LINEAR_NO_OP */
-    bool excused;               /* for the specification */
+    unsigned excused;           /* for the specification: enum linear_excuse */
 } linear_op;
 
 typedef struct linear_history {
@@ -84,11 +84,28 @@ extern const linear_spec linear_channel_spec;
 /* A channel with sender 0 and receiver 0 open. */
 linear_channel linear_channel_open(uint8_t capacity);
 
+enum linear_excuse {
+    LINEAR_MAY_REFUSE = 1,     /* WEIR_EAGAIN is right */
+    LINEAR_MAY_BE_CLOSED = 2,  /* WEIR_ECLOSED is right */
+    LINEAR_MAY_SKIP = 4,       /* items before the received one have been dropped */
+    LINEAR_MAY_USE_DROPPED = 8 /* the item was sent to a place whose item was dropped */
+};
+
 /*
  * Two rules of weir are weaker than a strict specification, and are granted by this:
  * try_ forms do not wait for a place that is claimed and not published, nor barge past a
  * waiting party, so WEIR_EAGAIN is right whenever another operation overlaps.
  */
 void linear_channel_excuse(linear_history *h);
+
+/*
+ * Nor is closing one step. The handle is shut first, so an operation that overlaps may
+ * find it closed before the end is; then the last receiver's closer drops item by item, so
+ * a receive that overlaps may find that items before its own are gone. And where an end is
+ * declared single, which has no mark in the tail: a send that overlaps the closing of the
+ * receiver may use the room that dropping made; a handle that another thread closes while
+ * its only user is inside an operation is closed when that operation returns.
+ */
+void linear_channel_excuse_closing(linear_history *h, bool single_sender, bool single_receiver);
 
 #endif

@@ -41,21 +41,26 @@ static uint16_t item_of(const linear_op *send)
     return (uint16_t)send->arg;
 }
 
+static bool may_refuse(const linear_op *op, bool would_wait)
+{
+    return would_wait || op->excused & LINEAR_MAY_REFUSE;
+}
+
 static bool step_send(linear_channel *c, const linear_op *op)
 {
     bool open = c->senders & handle_bit(op->arg >> 32);
     switch (op->returned ? op->result : 0) {
     case 0:
-        if (!open || !c->receivers || !room(c) || c->n == LINEAR_ITEMS)
+        if (!open || !c->receivers || (!room(c) && !(op->excused & LINEAR_MAY_USE_DROPPED)) || c->n == LINEAR_ITEMS)
             return false;
         c->items[c->n++] = item_of(op);
         return true;
     case WEIR_ECLOSED:
-        return !open;
+        return !open || op->excused & LINEAR_MAY_BE_CLOSED;
     case WEIR_EPIPE:
         return open && !c->receivers;
     case WEIR_EAGAIN:
-        return op->kind == LINEAR_TRY_SEND && open && c->receivers && (room(c) == 0 || op->excused);
+        return op->kind == LINEAR_TRY_SEND && open && c->receivers && may_refuse(op, room(c) == 0);
     case WEIR_ETIMEDOUT:
         return op->kind == LINEAR_SEND && open && c->receivers;
     case WEIR_ENOMEM:
@@ -65,22 +70,39 @@ static bool step_send(linear_channel *c, const linear_op *op)
     }
 }
 
+static void take(linear_channel *c, unsigned n)
+{
+    memmove(&c->items[0], &c->items[n], (LINEAR_ITEMS - n) * sizeof c->items[0]);
+    memset(&c->items[LINEAR_ITEMS - n], 0, n * sizeof c->items[0]);
+    c->n = (uint8_t)(c->n - n);
+}
+
+/* How many items are before this one; c->n: it is not there. */
+static unsigned before(const linear_channel *c, uint64_t item)
+{
+    unsigned i = 0;
+    while (i < c->n && c->items[i] != item)
+        i++;
+    return i;
+}
+
 static bool step_recv(linear_channel *c, const linear_op *op)
 {
     bool open = c->receivers & handle_bit(op->arg);
+    unsigned skipped;
     switch (op->returned ? op->result : 1) {
     case 1:
-        if (!open || c->n == 0 || (op->returned && c->items[0] != op->value))
+        skipped = op->returned ? before(c, op->value) : 0;
+        if (!open || skipped == c->n || (skipped && !(op->excused & LINEAR_MAY_SKIP)))
             return false;
-        memmove(&c->items[0], &c->items[1], sizeof c->items - sizeof c->items[0]);
-        c->items[--c->n] = 0;
+        take(c, skipped + 1);
         return true;
     case 0:
         return open && c->n == 0 && !c->senders;
     case WEIR_ECLOSED:
-        return !open;
+        return !open || op->excused & LINEAR_MAY_BE_CLOSED;
     case WEIR_EAGAIN:
-        return op->kind == LINEAR_TRY_RECV && open && ((c->n == 0 && c->senders) || op->excused);
+        return op->kind == LINEAR_TRY_RECV && open && may_refuse(op, c->n == 0 && c->senders);
     case WEIR_ETIMEDOUT:
         return op->kind == LINEAR_RECV && open && (c->n > 0 || c->senders);
     case WEIR_ENOMEM:
@@ -187,5 +209,50 @@ void linear_channel_excuse(linear_history *h)
         for (unsigned k = 0; k < h->n && h->ops[i].result == WEIR_EAGAIN; k++)
             if (k != i && (is_send(&h->ops[k]) || is_recv(&h->ops[k])) &&
                 overlap(&h->ops[i], &h->ops[k]))
-                h->ops[i].excused = true;
+                h->ops[i].excused |= LINEAR_MAY_REFUSE;
+}
+
+typedef bool (*linear_kinds)(const linear_op *);
+
+static void excuse(linear_history *h, const linear_op *close, linear_kinds kinds, unsigned what)
+{
+    for (unsigned i = 0; i < h->n; i++)
+        if (kinds(&h->ops[i]) && overlap(&h->ops[i], close))
+            h->ops[i].excused |= what;
+}
+
+static uint64_t handle_used(const linear_op *op)
+{
+    return is_send(op) ? op->arg >> 32 : op->arg;
+}
+
+/* Those that use the handle that is closed. Returns when the last of them returned. */
+static uint64_t excuse_users(linear_history *h, const linear_op *close, linear_kinds kinds)
+{
+    uint64_t last = close->returned;
+    for (unsigned i = 0; i < h->n; i++) {
+        linear_op *op = &h->ops[i];
+        if (!kinds(op) || handle_used(op) != close->arg || !overlap(op, close))
+            continue;
+        op->excused |= LINEAR_MAY_BE_CLOSED;
+        last = op->returned > last ? op->returned : last;
+    }
+    return last;
+}
+
+void linear_channel_excuse_closing(linear_history *h, bool single_sender, bool single_receiver)
+{
+    for (unsigned i = 0; i < h->n; i++) {
+        linear_op *op = &h->ops[i];
+        bool sends = op->kind == LINEAR_CLOSE_SENDER;
+        if (!sends && op->kind != LINEAR_CLOSE_RECEIVER)
+            continue;
+        uint64_t last = excuse_users(h, op, sends ? is_send : is_recv);
+        if (sends ? single_sender : single_receiver)
+            op->returned = last;
+        if (!sends)
+            excuse(h, op, is_recv, LINEAR_MAY_SKIP);
+        if (!sends && single_sender)
+            excuse(h, op, is_send, LINEAR_MAY_USE_DROPPED);
+    }
 }

@@ -148,6 +148,42 @@ static void timeouts(void)
     REFUSES(1, SENT(1, 2, 7), {3, 4, LINEAR_RECV, 0, WEIR_ETIMEDOUT, 0}, SENT(5, 6, 8));
 }
 
+static bool accepts_closing(bool single, const struct entry *entries, unsigned n)
+{
+    linear_history h = {.n = n};
+    for (unsigned i = 0; i < n; i++)
+        h.ops[i] = (linear_op){i,
+                               entries[i].kind,
+                               entries[i].arg,
+                               entries[i].value,
+                               entries[i].result,
+                               entries[i].invoked,
+                               entries[i].returned,
+                               LINEAR_NO_OP,
+                               0};
+    linear_channel_excuse_closing(&h, single, single);
+    linear_channel c = linear_channel_open(1);
+    return linear_check(&linear_channel_spec, &c, &h);
+}
+
+static void closing(void)
+{
+    const struct entry after_drop[] = {
+        SENT(1, 2, 7), {3, 8, LINEAR_CLOSE_RECEIVER, 0, 0, 0}, SENT(4, 5, 8), GOT(6, 7, 8)};
+    EXPECT(accepts_closing(true, after_drop, 4));
+    EXPECT(!accepts_closing(false, after_drop, 4)); /* a marked tail refuses the second */
+    const struct entry beyond[] = {{1, 2, LINEAR_CLOSE_RECEIVER, 0, 0, 0}, SENT(3, 4, 8)};
+    EXPECT(!accepts_closing(true, beyond, 2));
+    const struct entry inside[] = {
+        {1, 3, LINEAR_CLOSE_RECEIVER, 0, 0, 0}, SENT(4, 5, 8), GOT(2, 6, 8)};
+    EXPECT(accepts_closing(true, inside, 3));
+    EXPECT(!accepts_closing(false, inside, 3));
+    const struct entry told[] = {{1, 4, LINEAR_CLOSE_SENDER, 0, 0, 0},
+                                 SENT(2, 5, 8),
+                                 {6, 7, LINEAR_RECV, 0, 0, 0}};
+    EXPECT(!accepts_closing(true, told, 3)); /* what was sent comes before the end */
+}
+
 static void batches(void)
 {
     linear_history h = {.n = 0};
@@ -188,5 +224,6 @@ TEST_SUITE(linear, "linearizability", {"F049 items keep their order", order},
            {"items are neither lost nor made up", items}, {"F034 the capacity is kept", capacity},
            {"F034 capacity 0 is a meeting", rendezvous}, {"F042 ends and their closing", ends},
            {"operations that never return", pending}, {"a history that was cut off", cut_off},
-           {"timeouts deliver nothing", timeouts}, {"batches keep their order", batches},
+           {"timeouts deliver nothing", timeouts}, {"closing is not one step", closing},
+           {"batches keep their order", batches},
            {"many overlapping operations", wide});

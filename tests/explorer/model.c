@@ -2,6 +2,7 @@
 /* model.c - see model.h. */
 #include "model.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct model M;
@@ -20,6 +21,8 @@ void m_open_with(size_t capacity, bool single_sender, bool single_receiver)
     weir_channel_options o = {
         .drop = count_drop, .single_sender = single_sender, .single_receiver = single_receiver};
     EXPLORE_EQ(weir_channel_open(&M.tx[0], &M.rx[0], sizeof(uint32_t), capacity, &o), 0);
+    M.single_sender = single_sender;
+    M.single_receiver = single_receiver;
     M.initial =
         linear_channel_open(capacity == WEIR_UNBOUNDED ? LINEAR_UNBOUNDED : (uint8_t)capacity);
 }
@@ -139,11 +142,104 @@ void m_clone_receiver(unsigned from, unsigned to)
     done(op, weir_check(M.rx[to]), 0);
 }
 
+/* ---- threads --------------------------------------------------------------------------------- */
+
+void m_open_0(void)
+{
+    m_open(0);
+}
+
+void m_open_1(void)
+{
+    m_open(1);
+}
+
+void m_open_2(void)
+{
+    m_open(2);
+}
+
+void m_open_unbounded(void)
+{
+    m_open(WEIR_UNBOUNDED);
+}
+
+static unsigned handle_of(void *arg)
+{
+    return (unsigned)((uintptr_t)arg >> 16);
+}
+
+static unsigned count_of(void *arg)
+{
+    return (uintptr_t)arg & 0xff;
+}
+
+void m_sends(void *arg)
+{
+    uint32_t first = (uintptr_t)arg >> 8 & 0xff;
+    int rc = 0;
+    for (unsigned i = 0; i < count_of(arg) && rc == 0; i++)
+        rc = m_send(handle_of(arg), first + i);
+    EXPLORE_ASSERT(rc == 0 || rc == WEIR_EPIPE || rc == WEIR_ECLOSED);
+}
+
+void m_sends_and_closes(void *arg)
+{
+    m_sends(arg);
+    m_close_sender(handle_of(arg));
+}
+
+void m_recvs(void *arg)
+{
+    uint32_t item;
+    int rc = 1;
+    for (unsigned i = 0; i < count_of(arg) && rc == 1; i++)
+        rc = m_recv(handle_of(arg), &item);
+    if (rc == 0) {
+        rc = m_recv(handle_of(arg), &item);
+        EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECLOSED);
+    }
+    EXPLORE_ASSERT(rc >= 0 || rc == WEIR_ECLOSED);
+}
+
+void m_recvs_and_closes(void *arg)
+{
+    m_recvs(arg);
+    m_close_receiver(handle_of(arg));
+}
+
+void m_closes_sender(void *arg)
+{
+    m_close_sender(handle_of(arg));
+}
+
+void m_closes_receiver(void *arg)
+{
+    m_close_receiver(handle_of(arg));
+}
+
 /* ---- checks ---------------------------------------------------------------------------------- */
+
+static void print_history(void)
+{
+    static const char *const kinds[] = {"send",         "try_send",       "recv",
+                                        "try_recv",     "close sender",   "close receiver",
+                                        "clone sender", "clone receiver"};
+    for (unsigned i = 0; i < M.history.n; i++) {
+        const linear_op *op = &M.history.ops[i];
+        printf("    %3llu to %3llu: %s %llu (handle %llu) -> %d, %llu\n",
+               (unsigned long long)op->invoked, (unsigned long long)op->returned, kinds[op->kind],
+               (unsigned long long)op->arg & 0xffffffff, (unsigned long long)op->arg >> 32,
+               op->result, (unsigned long long)op->value);
+    }
+}
 
 void m_check(void)
 {
+    if (explore_tracing())
+        print_history();
     linear_channel_excuse(&M.history);
+    linear_channel_excuse_closing(&M.history, M.single_sender, M.single_receiver);
     EXPLORE_ASSERT(linear_check(&linear_channel_spec, &M.initial, &M.history));
 }
 

@@ -21,6 +21,7 @@ struct model {
     weir_receiver rx[M_HANDLES];
     linear_channel initial;
     linear_history history;
+    bool single_sender, single_receiver;
     unsigned dropped[64]; /* how often each item was dropped */
 };
 
@@ -43,6 +44,28 @@ void m_close_sender(unsigned handle);
 void m_close_receiver(unsigned handle);
 void m_clone_sender(unsigned from, unsigned to);
 void m_clone_receiver(unsigned from, unsigned to);
+
+/* ---- what threads and setups of many models do ------------------------------------------------- */
+
+/* The argument of the threads below: a handle, and n items or so many from `first` on. */
+#define M_ARG(handle, first, n)                                                                    \
+    ((void *)((uintptr_t)(handle) << 16 | (uintptr_t)(first) << 8 | (uintptr_t)(n)))
+
+void m_open_0(void);
+void m_open_1(void);
+void m_open_2(void);
+void m_open_unbounded(void);
+
+/* Send until all are sent, or the send is refused: WEIR_EPIPE or WEIR_ECLOSED. */
+void m_sends(void *arg);
+void m_sends_and_closes(void *arg);
+/* Receive until so many have come, or the end, which repeats, or WEIR_ECLOSED. */
+void m_recvs(void *arg);
+void m_recvs_and_closes(void *arg);
+void m_closes_sender(void *arg);
+void m_closes_receiver(void *arg);
+
+/* ---- checks ------------------------------------------------------------------------------------ */
 
 /* The history is linearizable, nobody waits for what is there. */
 void m_check(void);

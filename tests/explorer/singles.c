@@ -2,37 +2,110 @@
 /* singles.c - declared single ends: docs/protocol.md, "Asymmetric fences". */
 #include "model.h"
 
-#define SINGLE(ident, text, ...)                                                                   \
-    EXPLORE_MODEL(ident, text, .thread_exit = weir__thread_detach, __VA_ARGS__)
+#define SINGLE(ident, text, open, ...)                                                             \
+    EXPLORE_MODEL(ident, text, .setup = open, .check = m_check_items,                              \
+                  .thread_exit = weir__thread_detach, .threads = __VA_ARGS__)
 
 static void open_single_sender(void)
 {
     m_open_with(1, true, false);
 }
 
-static void send_until_refused(void *unused)
+static void open_single_receiver(void)
 {
-    (void)unused;
-    for (uint32_t item = 1; m_send(0, item) == 0; item++)
-        ;
+    m_open_with(1, false, true);
 }
 
-static void close_sender(void *unused)
+static void open_singles(void)
 {
-    (void)unused;
-    m_close_sender(0);
+    m_open_with(1, true, true);
 }
 
-static void recv_to_the_end(void *unused)
+static void open_singles_2(void)
 {
-    uint32_t item;
-    (void)unused;
-    while (m_recv(0, &item) > 0)
-        ;
+    m_open_with(2, true, true);
 }
 
-SINGLE(single_close_sender, "F043 a single sender that is closed by another thread",
-       .setup = open_single_sender, .check = m_check_items,
-       .threads = {{"sender", send_until_refused, NULL},
-                   {"closer", close_sender, NULL},
-                   {"receiver", recv_to_the_end, NULL}});
+/* ---- park and wake ---------------------------------------------------------------------------- */
+
+#define ONE_ONE                                                                                    \
+    {                                                                                              \
+        {"sender", m_sends, M_ARG(0, 1, 3)},                                                       \
+        {                                                                                          \
+            "receiver", m_recvs, M_ARG(0, 0, 3)                                                    \
+        }                                                                                          \
+    }
+SINGLE(single_sender, "F037 a single sender, any receiver", open_single_sender, ONE_ONE);
+SINGLE(single_receiver, "F035 any sender, a single receiver", open_single_receiver, ONE_ONE);
+SINGLE(single_both, "F035 F037 both ends single, capacity 1", open_singles, ONE_ONE);
+SINGLE(single_both_2, "F035 F037 both ends single, capacity 2", open_singles_2, ONE_ONE);
+
+#define TWO_ONE                                                                                    \
+    {                                                                                              \
+        {"sender a", m_sends, M_ARG(0, 1, 2)}, {"sender b", m_sends, M_ARG(0, 11, 2)},             \
+        {                                                                                          \
+            "receiver", m_recvs, M_ARG(0, 0, 4)                                                    \
+        }                                                                                          \
+    }
+#define ONE_TWO                                                                                    \
+    {                                                                                              \
+        {"sender", m_sends, M_ARG(0, 1, 4)}, {"receiver a", m_recvs, M_ARG(0, 0, 2)},              \
+        {                                                                                          \
+            "receiver b", m_recvs, M_ARG(0, 0, 2)                                                  \
+        }                                                                                          \
+    }
+SINGLE(single_receiver_2x1, "F049 two senders, a single receiver", open_single_receiver, TWO_ONE);
+SINGLE(single_sender_1x2, "F049 a single sender, two receivers", open_single_sender, ONE_TWO);
+
+/* ---- close ------------------------------------------------------------------------------------- */
+
+#define SENDER_CLOSED                                                                              \
+    {                                                                                              \
+        {"sender", m_sends, M_ARG(0, 1, 9)}, {"closer", m_closes_sender, M_ARG(0, 0, 0)},          \
+        {                                                                                          \
+            "receiver", m_recvs, M_ARG(0, 0, 9)                                                    \
+        }                                                                                          \
+    }
+#define RECEIVER_CLOSED                                                                            \
+    {                                                                                              \
+        {"sender", m_sends, M_ARG(0, 1, 9)}, {"closer", m_closes_receiver, M_ARG(0, 0, 0)},        \
+        {                                                                                          \
+            "receiver", m_recvs, M_ARG(0, 0, 9)                                                    \
+        }                                                                                          \
+    }
+#define BOTH_CLOSE                                                                                 \
+    {                                                                                              \
+        {"sender", m_sends_and_closes, M_ARG(0, 1, 2)},                                            \
+        {                                                                                          \
+            "receiver", m_recvs_and_closes, M_ARG(0, 0, 1)                                         \
+        }                                                                                          \
+    }
+#define BOTH_CLOSED                                                                                \
+    {                                                                                              \
+        {"sender", m_sends, M_ARG(0, 1, 9)}, {"closer a", m_closes_sender, M_ARG(0, 0, 0)},        \
+            {"closer b", m_closes_receiver, M_ARG(0, 0, 0)},                                       \
+        {                                                                                          \
+            "receiver", m_recvs, M_ARG(0, 0, 9)                                                    \
+        }                                                                                          \
+    }
+#define TWO_SENDERS_RECEIVER_CLOSED                                                                \
+    {                                                                                              \
+        {"sender a", m_sends, M_ARG(0, 1, 9)}, {"sender b", m_sends, M_ARG(0, 11, 9)},             \
+            {"closer", m_closes_receiver, M_ARG(0, 0, 0)},                                         \
+        {                                                                                          \
+            "receiver", m_recvs, M_ARG(0, 0, 9)                                                    \
+        }                                                                                          \
+    }
+
+SINGLE(single_close_sender, "F043 a single sender is closed by another thread", open_single_sender,
+       SENDER_CLOSED);
+SINGLE(single_close_sender_both, "F043 the same, the receiver single too", open_singles,
+       SENDER_CLOSED);
+SINGLE(single_close_receiver, "F044 a single receiver is closed by another thread",
+       open_single_receiver, RECEIVER_CLOSED);
+SINGLE(single_close_receiver_both, "F044 the same, the sender single too", open_singles_2,
+       RECEIVER_CLOSED);
+SINGLE(single_close_receiver_2, "F044 a single receiver is closed while two send",
+       open_single_receiver, TWO_SENDERS_RECEIVER_CLOSED);
+SINGLE(single_closes, "F043 F044 single ends close themselves", open_singles, BOTH_CLOSE);
+SINGLE(single_closed, "F043 F044 single ends are closed by others", open_singles, BOTH_CLOSED);

@@ -33,9 +33,20 @@ typedef enum weir_guard {
 } weir_guard;
 
 typedef struct weir_options {
-    size_t stack_size;  /* bytes of each stack, guard included; 0: 65536; rounded up to a power of 2 */
+    /*
+     * Bytes of each actor's stack, guard included, 16384 to 2^30, rounded up to a power
+     * of 2. 0: 65536; 131072 on aarch64, where a guard takes 65536.
+     */
+    size_t stack_size;
     weir_guard guard;   /* where to start on the ladder */
     bool strict_guards; /* a stack without a guard page is WEIR_ESTACK instead of a canary */
+    /*
+     * An actor that overflows its stack kills the process by SIGSEGV (with a canary, by
+     * SIGABRT). Before it dies one line on standard error names the actor and the size;
+     * for that weir_run() has a SIGSEGV handler while it lasts, if the program has none.
+     * true: no handler and no line.
+     */
+    bool no_overflow_report;
 } weir_options;
 
 /*
@@ -143,25 +154,66 @@ WEIR_API const char *weir_actor_name(void);
     (__VA_ARGS__)
 #define WEIR_OFFSETS_PICK(t, a, b, c, d, e, f, g, h, name, ...) name
 #define WEIR_OFFSET(t, f) ((unsigned)offsetof(t, f))
-#define WEIR_OFFSETS_1(t, a) {1, {WEIR_OFFSET(t, a)}}
-#define WEIR_OFFSETS_2(t, a, b) {2, {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b)}}
-#define WEIR_OFFSETS_3(t, a, b, c) {3, {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c)}}
+#define WEIR_OFFSETS_1(t, a)                                                                       \
+    {                                                                                              \
+        1,                                                                                         \
+        {                                                                                          \
+            WEIR_OFFSET(t, a)                                                                      \
+        }                                                                                          \
+    }
+#define WEIR_OFFSETS_2(t, a, b)                                                                    \
+    {                                                                                              \
+        2,                                                                                         \
+        {                                                                                          \
+            WEIR_OFFSET(t, a), WEIR_OFFSET(t, b)                                                   \
+        }                                                                                          \
+    }
+#define WEIR_OFFSETS_3(t, a, b, c)                                                                 \
+    {                                                                                              \
+        3,                                                                                         \
+        {                                                                                          \
+            WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c)                                \
+        }                                                                                          \
+    }
 #define WEIR_OFFSETS_4(t, a, b, c, d)                                                              \
-    {4, {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d)}}
+    {                                                                                              \
+        4,                                                                                         \
+        {                                                                                          \
+            WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d)             \
+        }                                                                                          \
+    }
 #define WEIR_OFFSETS_5(t, a, b, c, d, e)                                                           \
-    {5, {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d), WEIR_OFFSET(t, e)}}
+    {                                                                                              \
+        5,                                                                                         \
+        {                                                                                          \
+            WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d),            \
+                WEIR_OFFSET(t, e)                                                                  \
+        }                                                                                          \
+    }
 #define WEIR_OFFSETS_6(t, a, b, c, d, e, f)                                                        \
-    {6,                                                                                            \
-     {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d),                  \
-      WEIR_OFFSET(t, e), WEIR_OFFSET(t, f)}}
+    {                                                                                              \
+        6,                                                                                         \
+        {                                                                                          \
+            WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d),            \
+                WEIR_OFFSET(t, e), WEIR_OFFSET(t, f)                                               \
+        }                                                                                          \
+    }
 #define WEIR_OFFSETS_7(t, a, b, c, d, e, f, g)                                                     \
-    {7,                                                                                            \
-     {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d),                  \
-      WEIR_OFFSET(t, e), WEIR_OFFSET(t, f), WEIR_OFFSET(t, g)}}
+    {                                                                                              \
+        7,                                                                                         \
+        {                                                                                          \
+            WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d),            \
+                WEIR_OFFSET(t, e), WEIR_OFFSET(t, f), WEIR_OFFSET(t, g)                            \
+        }                                                                                          \
+    }
 #define WEIR_OFFSETS_8(t, a, b, c, d, e, f, g, h)                                                  \
-    {8,                                                                                            \
-     {WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d),                  \
-      WEIR_OFFSET(t, e), WEIR_OFFSET(t, f), WEIR_OFFSET(t, g), WEIR_OFFSET(t, h)}}
+    {                                                                                              \
+        8,                                                                                         \
+        {                                                                                          \
+            WEIR_OFFSET(t, a), WEIR_OFFSET(t, b), WEIR_OFFSET(t, c), WEIR_OFFSET(t, d),            \
+                WEIR_OFFSET(t, e), WEIR_OFFSET(t, f), WEIR_OFFSET(t, g), WEIR_OFFSET(t, h)         \
+        }                                                                                          \
+    }
 
 #ifdef __cplusplus
 }

@@ -174,14 +174,12 @@ WEIR_API int weir_try_recv_item(weir_receiver rx, void *item, size_t item_size);
     weir_send_items((tx), (items), (n), sizeof *(items), WEIR_NEVER)
 #define weir_send_many_by(tx, items, n, deadline)                                                  \
     weir_send_items((tx), (items), (n), sizeof *(items), (deadline))
-#define weir_try_send_many(tx, items, n)                                                           \
-    weir_try_send_items((tx), (items), (n), sizeof *(items))
+#define weir_try_send_many(tx, items, n) weir_try_send_items((tx), (items), (n), sizeof *(items))
 #define weir_recv_many(rx, items, n)                                                               \
     weir_recv_items((rx), (items), (n), sizeof *(items), WEIR_NEVER)
 #define weir_recv_many_by(rx, items, n, deadline)                                                  \
     weir_recv_items((rx), (items), (n), sizeof *(items), (deadline))
-#define weir_try_recv_many(rx, items, n)                                                           \
-    weir_try_recv_items((rx), (items), (n), sizeof *(items))
+#define weir_try_recv_many(rx, items, n) weir_try_recv_items((rx), (items), (n), sizeof *(items))
 WEIR_API int weir_send_items(weir_sender tx, const void *items, size_t n, size_t item_size,
                              weir_time deadline);
 WEIR_API int weir_try_send_items(weir_sender tx, const void *items, size_t n, size_t item_size);
