@@ -183,10 +183,10 @@ static never_inline int recv_single(struct chan *ch, weir_receiver rx, void *ite
     struct party *self = party_current();
     struct slot *s = handle_good(rx.h);
     if (likely(a32_load(&ch->receiver_user) == self->id && ch->kind == BOUNDED &&
-               !(ch->flags & ODD_SIZE)) &&
-        likely(single_enter(&ch->receiver_user, self, s, rx.h))) {
-        bool got = cells_pop_one(ch, item, true);
-        if (unlikely(!single_leave(&ch->receiver_user, self, s, rx.h)))
+               !(ch->flags & ODD_SIZE))) {
+        bool open = single_enter(&ch->receiver_user, self, s, rx.h);
+        bool got = open && cells_pop_one(ch, item, true);
+        if (unlikely(!open || !single_leave(&ch->receiver_user, self, s, rx.h)))
             weir__finish_close(self, ch, RECEIVER);
         if (likely(got)) {
             if (unlikely(a32_load(&ch->lock) & SEND_WAITS)) /* pairs with request_lock() */
@@ -221,7 +221,8 @@ static always_inline int recv_one(weir_receiver rx, void *item, size_t item_size
     if (ch->kind == UNBOUNDED && !(flags & RECV_WAITS) && !(ch->flags & DECLARED_RECEIVER) &&
         likely(weir__blocks_pop_one(ch, item)))
         return 1;
-    if (flags == 0 && waits && deadline == WEIR_NEVER && !(ch->flags & DECLARED_RECEIVER))
+    bool tried = ch->kind != BOUNDED || ch->shape == BOUNDED; /* and nothing came of it */
+    if (flags == 0 && waits && deadline == WEIR_NEVER && tried && !(ch->flags & DECLARED_RECEIVER))
         return recv_parks(ch, rx, item);
     return recv(rx, item, 1, item_size, waits ? until(deadline) : WEIR_TRY);
 }

@@ -214,10 +214,10 @@ static never_inline int send_single(struct chan *ch, weir_sender tx, const void 
     struct party *self = party_current();
     struct slot *s = handle_good(tx.h);
     if (likely(a32_load(&ch->sender_user) == self->id && ch->kind == BOUNDED &&
-               !(ch->flags & ODD_SIZE)) &&
-        likely(single_enter(&ch->sender_user, self, s, tx.h))) {
-        bool sent = cells_push_one(ch, item, true);
-        if (unlikely(!single_leave(&ch->sender_user, self, s, tx.h)))
+               !(ch->flags & ODD_SIZE))) {
+        bool open = single_enter(&ch->sender_user, self, s, tx.h);
+        bool sent = open && cells_push_one(ch, item, true);
+        if (unlikely(!open || !single_leave(&ch->sender_user, self, s, tx.h)))
             weir__finish_close(self, ch, SENDER);
         if (likely(sent)) {
             after_publishing();
@@ -255,7 +255,8 @@ static always_inline int send_one(weir_sender tx, const void *item, size_t item_
         return send_to_parked(ch, tx, item, waits ? until(deadline) : WEIR_TRY);
     if (flags == 0 && ch->kind == UNBOUNDED && !(ch->flags & DECLARED_SENDER))
         return send_unbounded(ch, tx, item);
-    if (flags == 0 && waits && deadline == WEIR_NEVER && !(ch->flags & DECLARED_SENDER))
+    bool tried = ch->kind != BOUNDED || ch->shape == BOUNDED; /* and nothing came of it */
+    if (flags == 0 && waits && deadline == WEIR_NEVER && tried && !(ch->flags & DECLARED_SENDER))
         return send_parks(ch, tx, item);
     return send(tx, item, 1, item_size, waits ? until(deadline) : WEIR_TRY, true);
 }

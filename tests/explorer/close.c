@@ -8,7 +8,7 @@
     EXPLORE_MODEL(ident, text, .setup = open, .check = m_check_items,                              \
                   .thread_exit = weir__thread_detach, .threads = __VA_ARGS__)
 
-/* ---- the last sender, the last receiver, both ------------------------------------------------ */
+/* ---- the last sender, the last receiver, both ------------------------------------ */
 
 #define LAST_SENDER                                                                                \
     {                                                                                              \
@@ -58,7 +58,7 @@ CLOSE(close_both_1, "F043 F044 both ends close, capacity 1", m_open_1, BOTH);
 CLOSE(close_both_2, "F043 F044 both ends close, capacity 2", m_open_2, BOTH);
 CLOSE(close_both_u, "F043 F044 both ends close, unbounded", m_open_unbounded, BOTH);
 
-/* ---- drop functions that close receivers ------------------------------------------------------ */
+/* ---- drop functions that close receivers ----------------------------------------- */
 
 /*
  * An item of a nest's channel is the receiver of the next one, whose items are receivers

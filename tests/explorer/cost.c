@@ -51,7 +51,7 @@ static void fill(size_t capacity)
         EXPLORE_EQ(weir_send(M.tx[0], &item), 0);
 }
 
-/* ---- buffered, by actors and by threads ------------------------------------------------------ */
+/* ---- buffered, by actors and by threads ------------------------------------------ */
 
 static void buffered(size_t capacity, bool single_sender, bool single_receiver)
 {
@@ -155,7 +155,7 @@ static void block_end(void *unused)
 
 COST(cost_block_end, "F034 cost: the end of a block", block_end);
 
-/* ---- park and wake, between actors of one worker --------------------------------------------- */
+/* ---- park and wake, between actors of one worker --------------------------------- */
 
 static int parks_in_recv(void *unused)
 {
@@ -224,7 +224,7 @@ static void parking(void *unused)
 
 COST(cost_parking, "F037 F040 cost: park and wake on one worker", parking);
 
-/* ---- declared single ends that park ------------------------------------------------------------ */
+/* ---- declared single ends that park ---------------------------------------------- */
 
 struct ends {
     weir_sender tx;
@@ -282,7 +282,7 @@ static void single(void *unused)
 
 COST(cost_single, "F035 F037 cost: declared single ends that wait", single);
 
-/* ---- handles, actors --------------------------------------------------------------------------- */
+/* ---- handles, actors ------------------------------------------------------------- */
 
 static void first_use_of_the_tables(void)
 {
@@ -349,7 +349,7 @@ static void handles_and_actors(void *unused)
 
 COST(cost_handles, "F041 F042 cost: handles, actors, groups", handles_and_actors);
 
-/* ---- threads that wait ---------------------------------------------------------------------- */
+/* ---- threads that wait ----------------------------------------------------------- */
 
 /* The sender comes when the receiver sleeps. */
 static void thread_parks(void *unused)

@@ -4,17 +4,17 @@
 
 #define ONE_ONE                                                                                    \
     {                                                                                              \
-        {"sender", m_sends, M_ARG(0, 1, 2)},                                                               \
+        {"sender", m_sends, M_ARG(0, 1, 2)},                                                       \
         {                                                                                          \
-            "receiver", m_recvs, M_ARG(0, 0, 2)                                                              \
+            "receiver", m_recvs, M_ARG(0, 0, 2)                                                    \
         }                                                                                          \
     }
 #define TWO_TWO                                                                                    \
     {                                                                                              \
-        {"sender a", m_sends, M_ARG(0, 1, 2)}, {"sender b", m_sends, M_ARG(0, 11, 2)},                             \
-            {"receiver a", m_recvs, M_ARG(0, 0, 2)},                                                         \
+        {"sender a", m_sends, M_ARG(0, 1, 2)}, {"sender b", m_sends, M_ARG(0, 11, 2)},             \
+            {"receiver a", m_recvs, M_ARG(0, 0, 2)},                                               \
         {                                                                                          \
-            "receiver b", m_recvs, M_ARG(0, 0, 2)                                                            \
+            "receiver b", m_recvs, M_ARG(0, 0, 2)                                                  \
         }                                                                                          \
     }
 #define HANDOFF(ident, text, open, ...)                                                            \

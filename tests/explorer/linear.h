@@ -55,7 +55,7 @@ typedef struct linear_spec {
 
 bool linear_check(const linear_spec *spec, const void *initial, const linear_history *h);
 
-/* ---- a channel ------------------------------------------------------------------------------- */
+/* ---- a channel ------------------------------------------------------------------- */
 
 enum linear_kind {
     LINEAR_SEND, /* arg: LINEAR_ITEM(handle, item); result as weir_send() */

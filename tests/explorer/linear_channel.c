@@ -51,7 +51,8 @@ static bool step_send(linear_channel *c, const linear_op *op)
     bool open = c->senders & handle_bit(op->arg >> 32);
     switch (op->returned ? op->result : 0) {
     case 0:
-        if (!open || !c->receivers || (!room(c) && !(op->excused & LINEAR_MAY_USE_DROPPED)) || c->n == LINEAR_ITEMS)
+        if (!open || !c->receivers || (!room(c) && !(op->excused & LINEAR_MAY_USE_DROPPED)) ||
+            c->n == LINEAR_ITEMS)
             return false;
         c->items[c->n++] = item_of(op);
         return true;

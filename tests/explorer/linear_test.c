@@ -178,9 +178,8 @@ static void closing(void)
         {1, 3, LINEAR_CLOSE_RECEIVER, 0, 0, 0}, SENT(4, 5, 8), GOT(2, 6, 8)};
     EXPECT(accepts_closing(true, inside, 3));
     EXPECT(!accepts_closing(false, inside, 3));
-    const struct entry told[] = {{1, 4, LINEAR_CLOSE_SENDER, 0, 0, 0},
-                                 SENT(2, 5, 8),
-                                 {6, 7, LINEAR_RECV, 0, 0, 0}};
+    const struct entry told[] = {
+        {1, 4, LINEAR_CLOSE_SENDER, 0, 0, 0}, SENT(2, 5, 8), {6, 7, LINEAR_RECV, 0, 0, 0}};
     EXPECT(!accepts_closing(true, told, 3)); /* what was sent comes before the end */
 }
 
@@ -225,5 +224,4 @@ TEST_SUITE(linear, "linearizability", {"F049 items keep their order", order},
            {"F034 capacity 0 is a meeting", rendezvous}, {"F042 ends and their closing", ends},
            {"operations that never return", pending}, {"a history that was cut off", cut_off},
            {"timeouts deliver nothing", timeouts}, {"closing is not one step", closing},
-           {"batches keep their order", batches},
-           {"many overlapping operations", wide});
+           {"batches keep their order", batches}, {"many overlapping operations", wide});

@@ -43,7 +43,7 @@ static int done(unsigned op, int rc, uint64_t value)
     return rc;
 }
 
-/* ---- one item -------------------------------------------------------------------------------- */
+/* ---- one item -------------------------------------------------------------------- */
 
 int m_send_by(unsigned handle, uint32_t item, weir_time deadline)
 {
@@ -81,7 +81,7 @@ int m_try_recv(unsigned handle, uint32_t *item)
     return done(op, rc, rc > 0 ? *item : 0);
 }
 
-/* ---- several: as so many single ones in the same interval, in order -------------------------- */
+/* ---- several: as so many single ones in the same interval, in order -------------- */
 
 static void again(unsigned first, unsigned i, int kind, uint64_t arg, int result, uint64_t value)
 {
@@ -114,7 +114,7 @@ int m_recv_many(unsigned handle, uint32_t *items, unsigned n)
     return k;
 }
 
-/* ---- handles --------------------------------------------------------------------------------- */
+/* ---- handles --------------------------------------------------------------------- */
 
 void m_close_sender(unsigned handle)
 {
@@ -142,7 +142,7 @@ void m_clone_receiver(unsigned from, unsigned to)
     done(op, weir_check(M.rx[to]), 0);
 }
 
-/* ---- threads --------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------- */
 
 void m_open_0(void)
 {
@@ -218,12 +218,12 @@ void m_closes_receiver(void *arg)
     m_close_receiver(handle_of(arg));
 }
 
-/* ---- checks ---------------------------------------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------------------- */
 
 static void print_history(void)
 {
-    static const char *const kinds[] = {"send",         "try_send",       "recv",
-                                        "try_recv",     "close sender",   "close receiver",
+    static const char *const kinds[] = {"send",         "try_send",      "recv",
+                                        "try_recv",     "close sender",  "close receiver",
                                         "clone sender", "clone receiver"};
     for (unsigned i = 0; i < M.history.n; i++) {
         const linear_op *op = &M.history.ops[i];

@@ -45,7 +45,7 @@ void m_close_receiver(unsigned handle);
 void m_clone_sender(unsigned from, unsigned to);
 void m_clone_receiver(unsigned from, unsigned to);
 
-/* ---- what threads and setups of many models do ------------------------------------------------- */
+/* ---- what threads and setups of many models do ----------------------------------- */
 
 /* The argument of the threads below: a handle, and n items or so many from `first` on. */
 #define M_ARG(handle, first, n)                                                                    \
@@ -65,7 +65,7 @@ void m_recvs_and_closes(void *arg);
 void m_closes_sender(void *arg);
 void m_closes_receiver(void *arg);
 
-/* ---- checks ------------------------------------------------------------------------------------ */
+/* ---- checks ---------------------------------------------------------------------- */
 
 /* The history is linearizable, nobody waits for what is there. */
 void m_check(void);

@@ -26,7 +26,7 @@ static void open_singles_2(void)
     m_open_with(2, true, true);
 }
 
-/* ---- park and wake ---------------------------------------------------------------------------- */
+/* ---- park and wake --------------------------------------------------------------- */
 
 #define ONE_ONE                                                                                    \
     {                                                                                              \
@@ -57,7 +57,7 @@ SINGLE(single_both_2, "F035 F037 both ends single, capacity 2", open_singles_2, 
 SINGLE(single_receiver_2x1, "F049 two senders, a single receiver", open_single_receiver, TWO_ONE);
 SINGLE(single_sender_1x2, "F049 a single sender, two receivers", open_single_sender, ONE_TWO);
 
-/* ---- close ------------------------------------------------------------------------------------- */
+/* ---- close ----------------------------------------------------------------------- */
 
 #define SENDER_CLOSED                                                                              \
     {                                                                                              \

@@ -6,7 +6,7 @@
     EXPLORE_MODEL(ident, text, .setup = open, .check = m_check_items,                              \
                   .thread_exit = weir__thread_detach, .threads = __VA_ARGS__)
 
-/* ---- threads that run one actor ---------------------------------------------------------------- */
+/* ---- threads that run one actor -------------------------------------------------- */
 
 static int sends(void *arg)
 {
@@ -31,10 +31,9 @@ static void run_recvs(void *arg)
 }
 
 WORKERS(workers_last_wake, "F001 the run ends while the waker of its last actor is still busy",
-        m_open_0,
-        {{"worker", run_recvs, M_ARG(0, 0, 1)}, {"sender", m_sends, M_ARG(0, 1, 1)}});
+        m_open_0, {{"worker", run_recvs, M_ARG(0, 0, 1)}, {"sender", m_sends, M_ARG(0, 1, 1)}});
 
-/* ---- declared single ends of actors, closed by threads ----------------------------------------- */
+/* ---- declared single ends of actors, closed by threads --------------------------- */
 
 static void open_singles(void)
 {

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# run.sh BUILD VERSION LIBDIR CC - install, move the installed tree, and use it as a
+# run.sh BUILD VERSION LIBDIR CC GENERATOR - install, move the installed tree, and use it as a
 # stranger would: through find_package and through pkg-config, shared and static.
 set -eu
-build=$1 version=$2 libdir=$3 cc=$4
+build=$1 version=$2 libdir=$3 cc=$4 generator=$5
 here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -27,13 +27,15 @@ cat "$here"/../../channels/include/weir/*.h "$here"/../../actors/include/weir/*.
 diff "$scratch/declared" "$scratch/exported" || fail "declared (<) and exported (>) differ"
 
 echo "== find_package"
-cmake -S "$here/consumer" -B "$scratch/cmake" -DCMAKE_PREFIX_PATH="$prefix" \
-    -DCMAKE_C_COMPILER="$cc" -DWANTED="$version" >/dev/null
-cmake --build "$scratch/cmake" >/dev/null
-"$scratch/cmake/shared"
-"$scratch/cmake/static"
-if cmake -S "$here/consumer" -B "$scratch/other" -DCMAKE_PREFIX_PATH="$prefix" \
-    -DCMAKE_C_COMPILER="$cc" -DWANTED=99.0 >/dev/null 2>&1; then
+consumer() {
+    cmake -S "$here/consumer" -B "$scratch/cmake-$1" -G "$generator" -DCMAKE_PREFIX_PATH="$prefix" \
+        -DCMAKE_C_COMPILER="$cc" -DWANTED="$1" >/dev/null
+}
+consumer "$version"
+cmake --build "$scratch/cmake-$version" >/dev/null
+"$scratch/cmake-$version/shared"
+"$scratch/cmake-$version/static"
+if consumer 99.0 2>/dev/null; then
     fail "version 99.0 was found"
 fi
 
