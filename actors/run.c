@@ -4,7 +4,6 @@
 
 #include "overflow.h"
 #include "scheduler.h"
-#include "spawn.h"
 
 static a32 running; /* a weir_run() is under way; pairs with itself */
 

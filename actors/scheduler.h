@@ -45,6 +45,10 @@ extern const struct party_ops weir__actor_ops;
 /* Queue an actor that was never queued before. On the worker's thread. */
 void weir__spawn_queue(struct worker *w, struct actor *a);
 
+/* As weir_spawn_sized(), by any party whose thread is a worker; `name` if options have none. */
+int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t arg_size,
+                const weir_spawn_options *options, const char *name);
+
 /*
  * Leave the current actor; release *lock to `flags` when it no longer runs (NULL: nothing).
  * Returns the result that was left in its context. A tail call; see context.h.

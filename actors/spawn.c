@@ -4,7 +4,6 @@
 
 #include "scheduler.h"
 #include "single.h"
-#include "spawn.h"
 
 struct pool weir__actors = {
     .base = NULL,

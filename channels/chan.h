@@ -81,7 +81,12 @@ struct chan {
     a64 narrow_tail, narrow_head;
     uint32_t senders, receivers; /* open handles; under the lock */
     struct drop *drop;
-    struct retired retired;
+    union {
+        struct {
+            uint32_t waiting_senders, waiting_receivers; /* parked; under the lock */
+        };
+        struct retired retired; /* when both ends are closed and nobody waits */
+    };
     uint64_t handed;   /* items that went past the cells; under the lock */
     a32 sender_user;   /* the party that uses a declared single end; 0: nobody yet */
     a32 receiver_user; /* see single.h */

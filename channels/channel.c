@@ -405,10 +405,8 @@ int weir_handle_statistics(weir_handle h, weir_statistics *out)
         lock_acquire(&ch->lock, 0);
         out->open_senders = ch->senders;
         out->open_receivers = ch->receivers;
-        for (struct waiter *w = ch->sendq.first; w; w = w->next)
-            out->waiting_senders++;
-        for (struct waiter *w = ch->recvq.first; w; w = w->next)
-            out->waiting_receivers++;
+        out->waiting_senders = ch->waiting_senders;
+        out->waiting_receivers = ch->waiting_receivers;
         count_items(ch, out);
         chan_unlock(ch);
     }

@@ -45,12 +45,19 @@ static inline void request(struct party *self, struct chan *ch, struct slot *s, 
     w->one = one;
 }
 
+/* Under the lock: by handle, for its closing, and by end, for the statistics. */
+static inline void count_waiter(struct waiter *w, int one)
+{
+    w->slot->waiting += (uint32_t)one;
+    *(w->sends ? &w->chan->waiting_senders : &w->chan->waiting_receivers) += (uint32_t)one;
+}
+
 /* Queue the request, under the lock. */
 static inline void request_link(struct party *self, struct waitq *q)
 {
     struct waiter *w = &self->waiter;
     a32_store(&w->linked, 1);
-    w->slot->waiting++;
+    count_waiter(w, 1);
     waitq_append(q, w);
 }
 
@@ -92,7 +99,7 @@ static inline void complete(struct waiter *w, int result, struct wake_list *woke
 {
     waitq_remove(w->sends ? &w->chan->sendq : &w->chan->recvq, w);
     w->result = result > 0 && w->one ? 0 : result;
-    w->slot->waiting--;
+    count_waiter(w, -1);
     w->next = NULL;
     if (woken->last)
         woken->last->next = w;
@@ -116,7 +123,7 @@ static inline void complete_first(struct waitq *q, struct waiter *w, int result)
     else
         q->last = NULL;
     w->result = w->one ? 0 : result;
-    w->slot->waiting--;
+    count_waiter(w, -1);
     a32_store_release(&w->linked, 0); /* pairs with weir__wait_cancel() */
 }
 

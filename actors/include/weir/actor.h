@@ -62,7 +62,10 @@ WEIR_API int weir_run(weir_body body, void *arg, const weir_options *options);
 
 /* ---- spawn --------------------------------------------------------------------------- */
 
-/* Which handles in the argument become the child's own: the offsets of the fields. */
+/*
+ * Which handles in the argument become the child's own: the offsets of the fields. The
+ * macros WEIR_OWN and WEIR_GIVE are initialisers: for weir_spawn() and for declarations.
+ */
 typedef struct weir_own {
     unsigned count;
     unsigned offset[8];

@@ -116,7 +116,10 @@ WEIR_API weir_receiver weir_receiver_clone(weir_receiver rx);
  * on this handle wakes with WEIR_ECLOSED; a parked send keeps its item with its caller.
  * With the last sender, receivers take what is buffered and then get 0; with the last
  * receiver, senders get WEIR_EPIPE and buffered items are dropped.
- * 0, also when it was closed before; WEIR_EBADF for what never was a handle.
+ * If somebody else is inside a call on a declared single end, the other end is told when
+ * that call returns.
+ * 0, also when it was closed before; WEIR_EBADF for what never was a handle. Never for
+ * want of memory.
  */
 #define weir_close(end) weir_handle_close((end).h)
 WEIR_API int weir_handle_close(weir_handle handle);
@@ -136,8 +139,9 @@ WEIR_API int weir_handle_check(weir_handle handle);
  * over; on every error it is still the caller's and was not delivered:
  * WEIR_ECLOSED (this handle, before or during the call), WEIR_EPIPE (no receiver),
  * WEIR_EAGAIN (try: would wait), WEIR_ETIMEDOUT, WEIR_EITEM (wrong size), WEIR_EBADF,
- * WEIR_EBUSY (declared single end used by a second actor), WEIR_ENOMEM. In this order:
- * the own handle, the receivers, the room. Waiting senders are served first come first
+ * WEIR_EBUSY (declared single end used by a second actor), WEIR_ENOMEM, WEIR_EPERM (would
+ * wait in a drop function). Checked in this order: the own handle, the item's size, the
+ * single user, the receivers, the room. Waiting senders are served first come first
  * served (row F049).
  */
 #define weir_send(tx, item) weir_send_item((tx), (item), sizeof *(item), WEIR_NEVER)
@@ -154,7 +158,7 @@ WEIR_API int weir_try_send_item(weir_sender tx, const void *item, size_t item_si
  * Like read(2): 1 for an item, 0 for the end of the channel (no sender is left and
  * nothing is buffered; repeats), negative for an error:
  * WEIR_ECLOSED, WEIR_EAGAIN, WEIR_ETIMEDOUT, WEIR_EITEM, WEIR_EBADF, WEIR_EBUSY,
- * WEIR_ENOMEM. So a consumer is  while ((rc = weir_recv(rx, &item)) > 0) ...
+ * WEIR_ENOMEM, WEIR_EPERM. So a consumer is  while ((rc = weir_recv(rx, &item)) > 0) ...
  */
 #define weir_recv(rx, item) weir_recv_item((rx), (item), sizeof *(item), WEIR_NEVER)
 #define weir_recv_by(rx, item, deadline) weir_recv_item((rx), (item), sizeof *(item), (deadline))
@@ -204,8 +208,8 @@ typedef struct weir_statistics {
  * weir_channel_statistics(end, &out) - the same from both ends. Row F052.
  *
  * Never suspends; any thread; a snapshot taken under the channel's lock, in which
- * `buffered` and `passed` may trail operations that run meanwhile. WEIR_ECLOSED and
- * WEIR_EBADF as for every call.
+ * `buffered` and `passed` may trail operations that run meanwhile. WEIR_EINVAL for a null
+ * `out`; WEIR_ECLOSED, WEIR_EBADF and WEIR_ENOMEM as for every call.
  */
 #define weir_channel_statistics(end, out) weir_handle_statistics((end).h, (out))
 WEIR_API int weir_handle_statistics(weir_handle handle, weir_statistics *out);
