@@ -20,6 +20,6 @@ int weir__group_add(weir_handle h, struct actor *child);
 void weir__group_done(struct group *g, int result);
 
 /* As weir_group_end(), for the actor that owns it. */
-int weir__group_end(struct actor *self, weir_handle h);
+int weir__group_end(struct actor *me, weir_handle h);
 
 #endif

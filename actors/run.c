@@ -54,7 +54,10 @@ static int run(weir_body body, void *arg, const weir_options *o)
             weir__overflow_remove(&report);
         weir__stacks_fini(&w->stacks);
     }
-    weir__retire(self->thread, &w->retired, worker_release);
+    if (MUTATE("worker: without grace"))
+        worker_release(&w->retired, self->thread);
+    else
+        weir__retire(self->thread, &w->retired, worker_release);
     weir__reclaim_all(self->thread);
     return rc;
 }

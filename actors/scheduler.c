@@ -362,7 +362,7 @@ static void sleep_until_work(struct worker *w)
         weir__reclaim_all(w->thread);
     a32_xchg(&w->asleep, 1);
     a_after_rmw();
-    if (nothing_injected(w))
+    if (nothing_injected(w) || MUTATE("worker: no second look"))
         os_futex_wait(&w->asleep, 1, timers_next(&w->timers));
     a32_store(&w->asleep, 0);
 }

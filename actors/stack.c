@@ -176,22 +176,13 @@ static bool slab_add(struct stacks *s)
     return true;
 }
 
-static void stack_forget(struct stack *k)
-{
-    (void)k;
-#if defined(VALGRIND_STACK_DEREGISTER)
-    if (RUNNING_ON_VALGRIND)
-        VALGRIND_STACK_DEREGISTER(k->valgrind);
-#endif
-}
-
 static void slab_unmap(const struct stacks *s, struct stack_slab *slab)
 {
     struct stack_slab known = *slab;
 #if defined(VALGRIND_STACK_DEREGISTER)
     if (RUNNING_ON_VALGRIND)
         for (size_t i = 0; i < known.used; i++)
-            stack_forget(stack_of_slot(s, known.first + i * s->size));
+            VALGRIND_STACK_DEREGISTER(stack_of_slot(s, known.first + i * s->size)->valgrind);
 #endif
 #if defined(WEIR_ASAN)
     __lsan_unregister_root_region(known.mapping, known.bytes);

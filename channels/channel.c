@@ -291,7 +291,9 @@ static void close_and_unlock(struct party *self, struct chan *ch, enum handle_ki
             os_membarrier(); /* pairs with after_publishing() */
         weir__drain(ch, t);
     }
-    if (both)
+    if (both && MUTATE("close: channel without grace"))
+        chan_free(ch, t);
+    else if (both)
         weir__retire(t, &ch->retired, chan_release);
 }
 

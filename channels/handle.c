@@ -71,7 +71,10 @@ static void slot_reuse(struct retired *r, struct thread *t)
 
 static void retire(struct party *p, struct slot *s)
 {
-    weir__retire(p->thread, &s->retired, slot_reuse);
+    if (MUTATE("handle: slot without grace"))
+        pool_put(&weir__slots, &p->thread->slots, s);
+    else
+        weir__retire(p->thread, &s->retired, slot_reuse);
 }
 
 /* Retire what others have closed. As many of them lie in the list as make it worth while. */

@@ -241,7 +241,7 @@ static inline void wake_all(struct waiter *w)
         struct waiter *next = w->next; /* *w is the party's again as soon as it is woken */
         struct party *p = container_of(w, struct party, waiter);
         p->ops->wake(p);
-        w = next;
+        w = MUTATE("wake: next read late") ? w->next : next;
     }
 }
 

@@ -32,7 +32,8 @@ static int recv_locked(struct party *self, weir_time deadline, struct wake_list 
                                    : weir__pop(ch, t, mine->items, mine->count);
     if (k == EMPTY && deadline != WEIR_TRY &&
         peer_unfenced(self, ch, SINGLE_SENDER, &ch->sender_user)) {
-        os_membarrier(); /* pairs with the sender's claim, a plain store */
+        if (!MUTATE("single: recv waits without membarrier"))
+            os_membarrier(); /* pairs with the sender's claim, a plain store */
         k = weir__pop(ch, t, mine->items, mine->count);
     }
     if (k > 0 && ch->sendq.first && ch->kind != RENDEZVOUS)
@@ -55,7 +56,9 @@ static never_inline int recv_attempt(struct party *self, weir_handle h, weir_tim
         struct wake_list woken = {NULL, NULL};
         if (request_lock(self, h, deadline == WEIR_TRY ? 0 : RECV_WAITS) < 0)
             return WEIR_ECLOSED;
-        int k = nothing_there(ch) ? EMPTY : recv_locked(self, deadline, &woken);
+        int k = nothing_there(ch) || MUTATE("park: no second look")
+                    ? EMPTY
+                    : recv_locked(self, deadline, &woken);
         if (k == EMPTY)
             return weir__request_queue(self, deadline, &woken);
         chan_unlock(ch);
@@ -81,11 +84,12 @@ static never_inline int pop_single(struct party *self, struct chan *ch, struct s
                                    weir_handle h, void *items, uint32_t n)
 {
     if (!single_enter(&ch->receiver_user, self, s, h)) {
-        weir__finish_close(self, ch, RECEIVER);
+        if (!MUTATE("single: enter does not finish"))
+            weir__finish_close(self, ch, RECEIVER);
         return EMPTY;
     }
     int k = weir__pop(ch, self->thread, items, n);
-    if (!single_leave(&ch->receiver_user, self, s, h))
+    if (!single_leave(&ch->receiver_user, self, s, h) && !MUTATE("single: leave does not finish"))
         weir__finish_close(self, ch, RECEIVER);
     return k;
 }
@@ -107,7 +111,8 @@ static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
                                             : weir__pop(ch, self->thread, items, n);
         if (likely(k > 0)) {
             a_after_rmw();
-            if (unlikely(a32_load(&ch->lock) & SEND_WAITS)) /* pairs with request_lock() */
+            if (unlikely(a32_load(&ch->lock) & SEND_WAITS) && /* pairs with request_lock() */
+                !MUTATE("recv: no look after"))
                 weir__serve_waiting(ch, self->thread);
             return k;
         }
@@ -182,8 +187,8 @@ static never_inline int recv_single(struct chan *ch, weir_receiver rx, void *ite
 {
     struct party *self = party_current();
     struct slot *s = handle_good(rx.h);
-    if (likely(a32_load(&ch->receiver_user) == self->id && ch->kind == BOUNDED &&
-               !(ch->flags & ODD_SIZE))) {
+    if (likely(!(a32_load_acquire(&ch->lock) & RECV_WAITS) &&
+               a32_load(&ch->receiver_user) == self->id && !(ch->flags & ODD_SIZE))) {
         bool open = single_enter(&ch->receiver_user, self, s, rx.h);
         bool got = open && cells_pop_one(ch, item, true);
         if (unlikely(!open || !single_leave(&ch->receiver_user, self, s, rx.h)))
@@ -197,6 +202,49 @@ static never_inline int recv_single(struct chan *ch, weir_receiver rx, void *ite
     return recv(rx, item, 1, ch->item_size, deadline);
 }
 
+/* A bounded channel with many users on both ends and items of a small size. */
+static always_inline int bounded(struct chan *ch, weir_receiver rx, void *item, weir_time deadline,
+                                 bool waits)
+{
+    if (likely(!(a32_load_acquire(&ch->lock) & RECV_WAITS)) &&
+        likely(cells_pop_one(ch, item, false))) {
+        a_after_rmw();
+        if (unlikely(a32_load(&ch->lock) & SEND_WAITS)) /* pairs with request_lock() */
+            return received_now_serve(ch);
+        return 1;
+    }
+    if (waits && deadline == WEIR_NEVER && !(a32_load(&ch->lock) & RECEIVERS_BEWARE))
+        return recv_parks(ch, rx, item);
+    return recv(rx, item, 1, ch->item_size, waits ? until(deadline) : WEIR_TRY);
+}
+
+static never_inline int recv_bounded(struct chan *ch, weir_receiver rx, void *item,
+                                     weir_time deadline)
+{
+    return bounded(ch, rx, item, deadline, true);
+}
+
+static never_inline int try_recv_bounded(struct chan *ch, weir_receiver rx, void *item)
+{
+    return bounded(ch, rx, item, WEIR_TRY, false);
+}
+
+static never_inline int recv_otherwise(struct chan *ch, weir_receiver rx, void *item,
+                                       weir_time deadline)
+{
+    uint32_t flags = a32_load_acquire(&ch->lock) & RECEIVERS_BEWARE;
+    if (!(ch->flags & DECLARED_RECEIVER)) {
+        if (flags == SEND_WAITS && ch->kind == RENDEZVOUS)
+            return recv_from_parked(ch, rx, item, deadline);
+        if (ch->kind == UNBOUNDED && !(flags & RECV_WAITS) &&
+            likely(weir__blocks_pop_one(ch, item)))
+            return 1;
+        if (flags == 0 && ch->kind != BOUNDED && deadline == WEIR_NEVER)
+            return recv_parks(ch, rx, item);
+    }
+    return recv(rx, item, 1, ch->item_size, deadline);
+}
+
 /* As send_one() in send.c. */
 static always_inline int recv_one(weir_receiver rx, void *item, size_t item_size,
                                   weir_time deadline, bool waits)
@@ -204,27 +252,13 @@ static always_inline int recv_one(weir_receiver rx, void *item, size_t item_size
     if (unlikely(!party_may(waits) || !handle_is(rx.h, RECEIVER)))
         return recv(rx, item, 1, item_size, waits ? until(deadline) : WEIR_TRY);
     struct chan *ch = handle_good(rx.h)->object;
-    uint32_t flags = a32_load_acquire(&ch->lock) & RECEIVERS_BEWARE;
     if (unlikely(item_size != ch->item_size))
         return WEIR_EITEM;
-    if (likely(ch->shape == BOUNDED && !(flags & RECV_WAITS)) &&
-        likely(cells_pop_one(ch, item, false))) {
-        a_after_rmw();
-        if (unlikely(a32_load(&ch->lock) & SEND_WAITS)) /* pairs with request_lock() */
-            return received_now_serve(ch);
-        return 1;
-    }
-    if (ch->flags & SINGLE_RECEIVER && !(flags & RECV_WAITS))
+    if (likely(ch->shape == BOUNDED))
+        return waits ? recv_bounded(ch, rx, item, deadline) : try_recv_bounded(ch, rx, item);
+    if (ch->flags & SINGLE_RECEIVER)
         return recv_single(ch, rx, item, waits ? until(deadline) : WEIR_TRY);
-    if (flags == SEND_WAITS && ch->kind == RENDEZVOUS && !(ch->flags & DECLARED_RECEIVER))
-        return recv_from_parked(ch, rx, item, waits ? until(deadline) : WEIR_TRY);
-    if (ch->kind == UNBOUNDED && !(flags & RECV_WAITS) && !(ch->flags & DECLARED_RECEIVER) &&
-        likely(weir__blocks_pop_one(ch, item)))
-        return 1;
-    bool tried = ch->kind != BOUNDED || ch->shape == BOUNDED; /* and nothing came of it */
-    if (flags == 0 && waits && deadline == WEIR_NEVER && tried && !(ch->flags & DECLARED_RECEIVER))
-        return recv_parks(ch, rx, item);
-    return recv(rx, item, 1, item_size, waits ? until(deadline) : WEIR_TRY);
+    return recv_otherwise(ch, rx, item, waits ? until(deadline) : WEIR_TRY);
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */

@@ -15,7 +15,8 @@ static uint32_t hand_over(struct waiter *mine, struct wake_list *woken)
     struct chan *ch = mine->chan;
     uint32_t sent = 0;
     struct waiter *w;
-    while (sent < mine->count && (w = ch->recvq.first) && !chan_some(ch)) {
+    while (sent < mine->count && (w = ch->recvq.first) &&
+           (!chan_some(ch) || MUTATE("hand-over: past a claim"))) {
         uint32_t k = mine->count - sent < w->count ? mine->count - sent : w->count;
         copy_items(ch, w->items, mine->items + (size_t)sent * ch->item_size, k);
         complete(w, (int)k, woken);
@@ -38,7 +39,8 @@ static int send_locked(struct party *self, weir_time deadline, struct wake_list 
     int k = weir__push(ch, rest, mine->count - sent);
     if (k == FULL && sent == 0 && deadline != WEIR_TRY &&
         peer_unfenced(self, ch, SINGLE_RECEIVER, &ch->receiver_user)) {
-        os_membarrier(); /* pairs with the receiver's claim, a plain store */
+        if (!MUTATE("single: send waits without membarrier"))
+            os_membarrier(); /* pairs with the receiver's claim, a plain store */
         k = weir__push(ch, rest, mine->count);
     }
     if (k > 0 && ch->recvq.first) /* behind a place that is claimed but not published */
@@ -58,7 +60,7 @@ static never_inline int send_attempt(struct party *self, weir_handle h, weir_tim
             chan_unlock(ch);
             return WEIR_EPIPE;
         }
-        int k = send_locked(self, deadline, &woken);
+        int k = MUTATE("park: no second look") ? FULL : send_locked(self, deadline, &woken);
         if (k == FULL)
             return weir__request_queue(self, deadline, &woken);
         chan_unlock(ch);
@@ -95,11 +97,12 @@ static never_inline int push_single(struct party *self, struct chan *ch, struct 
                                     weir_handle h, const void *items, uint32_t n)
 {
     if (!single_enter(&ch->sender_user, self, s, h)) {
-        weir__finish_close(self, ch, SENDER);
+        if (!MUTATE("single: enter does not finish"))
+            weir__finish_close(self, ch, SENDER);
         return SHUT;
     }
     int k = weir__push(ch, items, n);
-    if (!single_leave(&ch->sender_user, self, s, h))
+    if (!single_leave(&ch->sender_user, self, s, h) && !MUTATE("single: leave does not finish"))
         weir__finish_close(self, ch, SENDER);
     return k;
 }
@@ -111,6 +114,8 @@ static int send_n(struct party *self, weir_sender tx, const void *items, uint32_
     struct slot *s = handle_get(tx.h, SENDER);
     if (unlikely(!s))
         return weir__handle_error(tx.h, SENDER);
+    if (MUTATE("handle: slot without grace"))
+        a_relax(); /* plain loads are no choice points */
     struct chan *ch = s->object;
     if (unlikely(item_size != ch->item_size))
         return WEIR_EITEM;
@@ -121,7 +126,8 @@ static int send_n(struct party *self, weir_sender tx, const void *items, uint32_
                                           : weir__push(ch, items, n);
         if (likely(k > 0)) {
             after_publishing();
-            if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
+            if (unlikely(a32_load(&ch->lock) & SENT_BEWARE) && /* pairs with request_lock() */
+                !MUTATE("send: no look after"))
                 sent_look(ch);
             return one ? 0 : k;
         }
@@ -213,8 +219,8 @@ static never_inline int send_single(struct chan *ch, weir_sender tx, const void 
 {
     struct party *self = party_current();
     struct slot *s = handle_good(tx.h);
-    if (likely(a32_load(&ch->sender_user) == self->id && ch->kind == BOUNDED &&
-               !(ch->flags & ODD_SIZE))) {
+    if (likely(!(a32_load_acquire(&ch->lock) & SENDERS_BEWARE) &&
+               a32_load(&ch->sender_user) == self->id && !(ch->flags & ODD_SIZE))) {
         bool open = single_enter(&ch->sender_user, self, s, tx.h);
         bool sent = open && cells_push_one(ch, item, true);
         if (unlikely(!open || !single_leave(&ch->sender_user, self, s, tx.h)))
@@ -229,10 +235,56 @@ static never_inline int send_single(struct chan *ch, weir_sender tx, const void 
     return send(tx, item, 1, ch->item_size, deadline, true);
 }
 
+/* A bounded channel with many users on both ends and items of a small size. */
+static always_inline int bounded(struct chan *ch, weir_sender tx, const void *item,
+                                 weir_time deadline, bool waits)
+{
+    uint32_t flags = a32_load_acquire(&ch->lock) & SENDERS_BEWARE;
+    if (likely(flags == 0)) {
+        if (likely(cells_push_one(ch, item, false))) {
+            after_publishing();
+            if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
+                return sent_look(ch);
+            return 0;
+        }
+        if (waits && deadline == WEIR_NEVER)
+            return send_parks(ch, tx, item);
+    } else if (flags == RECV_WAITS) {
+        return send_to_parked(ch, tx, item, waits ? until(deadline) : WEIR_TRY);
+    }
+    return send(tx, item, 1, ch->item_size, waits ? until(deadline) : WEIR_TRY, true);
+}
+
+static never_inline int send_bounded(struct chan *ch, weir_sender tx, const void *item,
+                                     weir_time deadline)
+{
+    return bounded(ch, tx, item, deadline, true);
+}
+
+static never_inline int try_send_bounded(struct chan *ch, weir_sender tx, const void *item)
+{
+    return bounded(ch, tx, item, WEIR_TRY, false);
+}
+
+static never_inline int send_otherwise(struct chan *ch, weir_sender tx, const void *item,
+                                       weir_time deadline)
+{
+    uint32_t flags = a32_load_acquire(&ch->lock) & SENDERS_BEWARE;
+    if (!(ch->flags & DECLARED_SENDER)) {
+        if (flags == RECV_WAITS)
+            return send_to_parked(ch, tx, item, deadline);
+        if (flags == 0 && ch->kind == UNBOUNDED)
+            return send_unbounded(ch, tx, item);
+        if (flags == 0 && ch->kind == RENDEZVOUS && deadline == WEIR_NEVER)
+            return send_parks(ch, tx, item);
+    }
+    return send(tx, item, 1, ch->item_size, deadline, true);
+}
+
 /*
- * One item by an actor, and nothing out of the ordinary. Everything else is send()'s, in a
- * tail call, which finds the state as it was; so nothing is saved on the stack here. What
- * it costs is counted in docs/protocol.md.
+ * One item by an actor. Each of the ways below does the ordinary thing, or leaves to send()
+ * in a tail call, which finds the state as it was; they are apart from each other so that
+ * none has to save a register. docs/protocol.md counts what they cost.
  */
 static always_inline int send_one(weir_sender tx, const void *item, size_t item_size,
                                   weir_time deadline, bool waits)
@@ -240,25 +292,13 @@ static always_inline int send_one(weir_sender tx, const void *item, size_t item_
     if (unlikely(!party_may(waits) || !handle_is(tx.h, SENDER)))
         return send(tx, item, 1, item_size, waits ? until(deadline) : WEIR_TRY, true);
     struct chan *ch = handle_good(tx.h)->object;
-    uint32_t flags = a32_load_acquire(&ch->lock) & SENDERS_BEWARE;
     if (unlikely(item_size != ch->item_size))
         return WEIR_EITEM;
-    if (likely(ch->shape == BOUNDED && flags == 0) && likely(cells_push_one(ch, item, false))) {
-        after_publishing();
-        if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
-            return sent_look(ch);
-        return 0;
-    }
-    if (ch->flags & SINGLE_SENDER && flags == 0)
+    if (likely(ch->shape == BOUNDED))
+        return waits ? send_bounded(ch, tx, item, deadline) : try_send_bounded(ch, tx, item);
+    if (ch->flags & SINGLE_SENDER)
         return send_single(ch, tx, item, waits ? until(deadline) : WEIR_TRY);
-    if (flags == RECV_WAITS && !(ch->flags & DECLARED_SENDER))
-        return send_to_parked(ch, tx, item, waits ? until(deadline) : WEIR_TRY);
-    if (flags == 0 && ch->kind == UNBOUNDED && !(ch->flags & DECLARED_SENDER))
-        return send_unbounded(ch, tx, item);
-    bool tried = ch->kind != BOUNDED || ch->shape == BOUNDED; /* and nothing came of it */
-    if (flags == 0 && waits && deadline == WEIR_NEVER && tried && !(ch->flags & DECLARED_SENDER))
-        return send_parks(ch, tx, item);
-    return send(tx, item, 1, item_size, waits ? until(deadline) : WEIR_TRY, true);
+    return send_otherwise(ch, tx, item, waits ? until(deadline) : WEIR_TRY);
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */

@@ -60,7 +60,8 @@ static inline bool single_is_inside(const a32 *user, const struct party *self)
 {
     if ((a32_load(user) & ~INSIDE) == self->id)
         return false;
-    os_membarrier();
+    if (!MUTATE("single: close without membarrier"))
+        os_membarrier();
     return a32_load(user) & INSIDE;
 }
 

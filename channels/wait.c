@@ -129,7 +129,7 @@ bool weir__wait_cancel(struct party *p, int result)
         return false;
     struct chan *ch = w->chan; /* alive: it was linked since we are inside an operation */
     lock_acquire(&ch->lock, 0);
-    bool won = a32_load(&w->linked);
+    bool won = a32_load(&w->linked) || MUTATE("cancel: not verified");
     if (won)
         complete(w, result, &one);
     chan_unlock(ch);

@@ -56,7 +56,8 @@ static int split(struct cutter *c, size_t length, struct chunk *out)
             return rc;
         memcpy(rest.text, c->text + length, rest.length);
     }
-    memset(c->text + length, 0, TEXT_PAD);
+    if (c->text)
+        memset(c->text + length, 0, TEXT_PAD);
     *out = (struct chunk){.text = c->text, .length = length};
     *c = rest;
     return 1;

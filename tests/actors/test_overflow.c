@@ -5,7 +5,7 @@
 
 #include <weir/weir.h>
 
-#include "child.h"
+#include "../channels/child.h"
 #include "overflow.h"
 
 static struct stacks s;
@@ -181,13 +181,6 @@ static bool has_signal_stack(void)
     stack_t stack;
     return sigaltstack(NULL, &stack) == 0 && !(stack.ss_flags & SS_DISABLE);
 }
-
-/* In a child, the exit status tells which line failed. */
-#define CHECK(condition)                                                                           \
-    do                                                                                             \
-        if (!(condition))                                                                          \
-            return 1 + (__LINE__ & 63);                                                            \
-    while (0)
 
 /* As in a process that has neither; a sanitizer's are taken away. */
 static bool plain(void)

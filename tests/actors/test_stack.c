@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 
-#include "child.h"
+#include "../channels/child.h"
 #include "stack.h"
 
 #if defined(WEIR_ASAN) || defined(WEIR_TSAN)

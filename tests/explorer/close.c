@@ -191,3 +191,20 @@ EXPLORE_MODEL(close_drop_sends, "F044 a drop function sends to a channel that ot
               .setup = open_senders, .check = all_dropped, .thread_exit = weir__thread_detach,
               .threads = {{"closer 0", close_of_two, (void *)0},
                           {"closer 1", close_of_two, (void *)1}});
+
+/* ---- mutations ------------------------------------------------------------------- */
+
+#define CLOSE_BROKEN(ident, text, defect, failure, ...)                                            \
+    EXPLORE_MODEL(ident, text, .setup = m_open_2, .check = m_check_items, .mutation = defect,      \
+                  .expect = failure, .thread_exit = weir__thread_detach, .threads = __VA_ARGS__)
+
+CLOSE_BROKEN(close_no_mark, "the last sender's close does not mark the tail", "close: no mark",
+             "asserted",
+             {{"sender", m_sends, M_ARG(0, 1, 1)},
+              {"closer", m_closes_sender, M_ARG(0, 0, 0)},
+              {"receiver", m_recvs, M_ARG(0, 0, 9)}});
+CLOSE_BROKEN(close_drain_no_membarrier, "the last receiver's closer drains without membarrier",
+             "close: drain without membarrier", "dropped",
+             {{"sender a", m_sends, M_ARG(0, 1, 2)},
+              {"sender b", m_sends, M_ARG(0, 11, 1)},
+              {"closer", m_closes_receiver, M_ARG(0, 0, 0)}});

@@ -66,3 +66,99 @@ static void run_closer(void *unused)
 GRACE_MODEL(grace_drop_is_awaited_by_actor, "F044 an actor waits for what the drop closes",
             .setup = open_nested,
             .threads = {{"sender", send_inner, NULL}, {"worker", run_closer, NULL}});
+
+/* ---- channels that are closed while they are used ------------------------------------------- */
+
+static void open_used(void)
+{
+    m_open(2); /* the cells are made at the first item */
+    EXPLORE_EQ(m_send(0, 9), 0);
+}
+
+static void uses(void *unused)
+{
+    uint32_t item;
+    (void)unused;
+    m_try_send(0, 1);
+    m_try_recv(0, &item);
+    m_try_send(0, 2);
+}
+
+/* And its thread ends, which releases what it can. */
+static void closes_both(void *unused)
+{
+    (void)unused;
+    m_close_sender(0);
+    m_close_receiver(0);
+}
+
+#define USED                                                                                       \
+    {                                                                                              \
+        {"user", uses, NULL},                                                                      \
+        {                                                                                          \
+            "closer", closes_both, NULL                                                            \
+        }                                                                                          \
+    }
+GRACE_MODEL(grace_used, "a channel is closed while it is used", .setup = open_used,
+            .check = m_check_items, .threads = USED);
+
+#define GRACE_BROKEN(ident, text, defect)                                                          \
+    GRACE_MODEL(ident, text, .setup = open_used, .check = m_check_items, .mutation = defect,       \
+                .expect = "was released", .threads = USED)
+
+GRACE_BROKEN(grace_channel_without, "a channel is released without a grace period",
+             "close: channel without grace");
+GRACE_BROKEN(grace_ignore_readers, "the epoch advances past readers", "reclaim: ignore readers");
+GRACE_BROKEN(grace_short, "what was retired is released after one epoch", "reclaim: short grace");
+GRACE_BROKEN(grace_no_membarrier, "the epoch advances without membarrier",
+             "reclaim: no membarrier");
+
+/* ---- blocks that are left while others read from them --------------------------------------- */
+
+/* Large items: eight to a block. */
+struct large {
+    uint32_t number;
+    char rest[124];
+};
+
+static unsigned received[2], n_received;
+
+static void open_blocks(void)
+{
+    struct large item = {0};
+    EXPLORE_EQ(weir_channel_open(&G.tx, &G.rx, sizeof item, WEIR_UNBOUNDED, NULL), 0);
+    for (unsigned i = 0; i < 6; i++) {
+        EXPLORE_EQ(weir_send(G.tx, &item), 0);
+        EXPLORE_EQ(weir_recv(G.rx, &item), 1);
+    }
+}
+
+static void send_large(void *first)
+{
+    struct large item = {.number = (uint32_t)(uintptr_t)first};
+    for (unsigned i = 0; i < 2; i++, item.number++)
+        EXPLORE_EQ(weir_send(G.tx, &item), 0);
+}
+
+static void recv_large(void *i)
+{
+    struct large item;
+    for (unsigned k = 0; k < 2; k++) {
+        EXPLORE_EQ(weir_recv(G.rx, &item), 1);
+        received[(uintptr_t)i] |= 1u << item.number;
+        n_received++;
+    }
+}
+
+static void all_received(void)
+{
+    EXPLORE_EQ(n_received, 4);
+    EXPLORE_EQ(received[0] | received[1], 0x1e);
+}
+
+GRACE_MODEL(grace_blocks, "F034 a block is left while others read from it", .setup = open_blocks,
+            .check = all_received,
+            .threads = {{"sender a", send_large, (void *)1},
+                        {"sender b", send_large, (void *)3},
+                        {"receiver a", recv_large, (void *)0},
+                        {"receiver b", recv_large, (void *)1}});

@@ -101,7 +101,8 @@ void linear_channel_excuse(linear_history *h);
 /*
  * Nor is closing one step. The handle is shut first, so an operation that overlaps may
  * find it closed before the end is; then the last receiver's closer drops item by item, so
- * a receive that overlaps may find that items before its own are gone. And where an end is
+ * a receive that overlaps may find that items before its own are gone, or that all are. Who
+ * closes what another one is closing returns at once. And where an end is
  * declared single, which has no mark in the tail: a send that overlaps the closing of the
  * receiver may use the room that dropping made; a handle that another thread closes while
  * its only user is inside an operation is closed when that operation returns.

@@ -241,6 +241,17 @@ static uint64_t excuse_users(linear_history *h, const linear_op *close, linear_k
     return last;
 }
 
+/* Of those that close the same handle at the same time one closes it, the others know. */
+static void excuse_closers(linear_history *h, linear_op *close)
+{
+    for (unsigned i = 0; i < h->n; i++) {
+        const linear_op *op = &h->ops[i];
+        if (op->kind == close->kind && op->arg == close->arg && overlap(op, close) &&
+            op->returned > close->returned)
+            close->returned = op->returned;
+    }
+}
+
 void linear_channel_excuse_closing(linear_history *h, bool single_sender, bool single_receiver)
 {
     for (unsigned i = 0; i < h->n; i++) {
@@ -248,11 +259,12 @@ void linear_channel_excuse_closing(linear_history *h, bool single_sender, bool s
         bool sends = op->kind == LINEAR_CLOSE_SENDER;
         if (!sends && op->kind != LINEAR_CLOSE_RECEIVER)
             continue;
+        excuse_closers(h, op);
         uint64_t last = excuse_users(h, op, sends ? is_send : is_recv);
         if (sends ? single_sender : single_receiver)
             op->returned = last;
         if (!sends)
-            excuse(h, op, is_recv, LINEAR_MAY_SKIP);
+            excuse(h, op, is_recv, LINEAR_MAY_SKIP | LINEAR_MAY_REFUSE);
         if (!sends && single_sender)
             excuse(h, op, is_send, LINEAR_MAY_USE_DROPPED);
     }

@@ -109,3 +109,22 @@ SINGLE(single_close_receiver_2, "F044 a single receiver is closed while two send
        open_single_receiver, TWO_SENDERS_RECEIVER_CLOSED);
 SINGLE(single_closes, "F043 F044 single ends close themselves", open_singles, BOTH_CLOSE);
 SINGLE(single_closed, "F043 F044 single ends are closed by others", open_singles, BOTH_CLOSED);
+
+/* ---- mutations ------------------------------------------------------------------- */
+
+#define SINGLE_BROKEN(ident, text, open, defect, failure, ...)                                     \
+    EXPLORE_MODEL(ident, text, .setup = open, .check = m_check_items, .mutation = defect,          \
+                  .expect = failure, .thread_exit = weir__thread_detach, .threads = __VA_ARGS__)
+
+SINGLE_BROKEN(single_recv_no_membarrier, "a receiver parks without membarrier", open_single_sender,
+              "single: recv waits without membarrier", "deadlock", ONE_ONE);
+SINGLE_BROKEN(single_send_no_membarrier, "a sender parks without membarrier", open_single_receiver,
+              "single: send waits without membarrier", "deadlock",
+              {{"sender", m_sends, M_ARG(0, 1, 3)}, {"receiver", m_recvs, M_ARG(0, 0, 2)}});
+SINGLE_BROKEN(single_close_no_membarrier, "a single sender is closed without membarrier",
+              open_single_sender, "single: close without membarrier", "asserted",
+              SENDER_CLOSED);
+SINGLE_BROKEN(single_enter_no_finish, "who finds its handle shut on entering does not finish",
+              open_single_sender, "single: enter does not finish", NULL, SENDER_CLOSED);
+SINGLE_BROKEN(single_leave_no_finish, "who finds its handle shut on leaving does not finish",
+              open_single_sender, "single: leave does not finish", NULL, SENDER_CLOSED);

@@ -33,6 +33,23 @@ struct child_end {
 /* Exit status of a child that could not set up what it was to test. */
 enum { CHILD_SKIPS = 77 };
 
+/* A process that does not exit by exit() keeps its coverage only if it says so. */
+#if defined(WEIR_COVERAGE)
+void __gcov_dump(void);
+#define child_keeps_coverage() __gcov_dump()
+#else
+#define child_keeps_coverage() ((void)0)
+#endif
+
+/* In a child, the exit status tells which line failed, and standard error how. */
+#define CHECK(condition)                                                                           \
+    do                                                                                             \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "line %d: %s\n", __LINE__, #condition);                                \
+            return 1 + (__LINE__ & 63);                                                            \
+        }                                                                                          \
+    while (0)
+
 /* Run `run`, whose result is the exit status. */
 static inline struct child_end child_run(int (*run)(void))
 {
@@ -52,7 +69,9 @@ static inline struct child_end child_run(int (*run)(void))
         dup2(pipe_ends[1], STDERR_FILENO);
         close(pipe_ends[0]);
         close(pipe_ends[1]);
-        _exit(run());
+        status = run();
+        child_keeps_coverage();
+        _exit(status);
     }
     close(pipe_ends[1]);
     while (n < sizeof end.said - 1 &&
@@ -69,7 +88,29 @@ static inline struct child_end child_run(int (*run)(void))
     return end;
 }
 
+/* Expect that `run` succeeds, and show what it said if not. */
+#define EXPECT_CHILD(run) expect_child(TEST_HERE, #run, (run))
+
+static inline void expect_child(test_place place, const char *what, int (*run)(void))
+{
+    struct child_end end = child_run(run);
+    if (!test_equal(place, what, TEST_INTEGER(end.status), TEST_INTEGER(0), false))
+        printf("\n    ... signal %d, said: %s", end.signal, end.said);
+}
+
 /* ---- system calls that fail --------------------------------------------------------- */
+
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define UNLESS_SKIP(value, n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (n))
+#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))
+#define FILTER(program) child_filter((program), sizeof(program) / sizeof *(program))
+
+static inline bool child_filter(struct sock_filter *program, size_t n)
+{
+    const struct sock_fprog filter = {(unsigned short)n, program};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
 
 /*
  * From now on, in this process: madvise(MADV_GUARD_INSTALL) is EINVAL, as before Linux
@@ -80,9 +121,6 @@ static inline bool child_refuse_guards(bool protect_too)
 {
     enum { GUARD_INSTALL = 102 };
     const uint32_t mprotect_rc = protect_too ? SECCOMP_RET_ERRNO | ENOMEM : SECCOMP_RET_ALLOW;
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define UNLESS_SKIP(value, n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (n))
-#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))
     struct sock_filter program[] = {
         LOAD(nr),
         UNLESS_SKIP(SYS_madvise, 3),
@@ -95,12 +133,19 @@ static inline bool child_refuse_guards(bool protect_too)
         RETURN(mprotect_rc),
         RETURN(SECCOMP_RET_ALLOW),
     };
-#undef LOAD
-#undef UNLESS_SKIP
-#undef RETURN
-    const struct sock_fprog filter = {sizeof program / sizeof program[0], program};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+    return FILTER(program);
+}
+
+/* From now on, also in the programs that this process becomes: membarrier() is EPERM. */
+static inline bool child_refuse_membarrier(void)
+{
+    struct sock_filter program[] = {
+        LOAD(nr),
+        UNLESS_SKIP(SYS_membarrier, 1),
+        RETURN(SECCOMP_RET_ERRNO | EPERM),
+        RETURN(SECCOMP_RET_ALLOW),
+    };
+    return FILTER(program);
 }
 
 #endif
