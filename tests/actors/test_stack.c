@@ -258,13 +258,6 @@ static void canary_strict(void)
     weir__stacks_fini(&s);
 }
 
-/* In a child, the exit status tells which line failed. */
-#define CHECK(condition)                                                                           \
-    do                                                                                             \
-        if (!(condition))                                                                          \
-            return 1 + (__LINE__ & 63);                                                            \
-    while (0)
-
 static int fall_to_protect(void)
 {
     if (!child_refuse_guards(false))

@@ -7,7 +7,8 @@
 #define GRACE_MODEL(ident, text, ...)                                                              \
     EXPLORE_MODEL(ident, text, .thread_exit = weir__thread_detach, __VA_ARGS__)
 
-/* ---- items that hold handles ------------------------------------------------------------------ */
+/* ---- items that hold handles ------------------------------------------------------------------
+ */
 
 static struct {
     weir_sender tx, inner_tx;
@@ -71,8 +72,10 @@ GRACE_MODEL(grace_drop_is_awaited_by_actor, "F044 an actor waits for what the dr
 
 static void open_used(void)
 {
+    uint32_t item;
     m_open(2); /* the cells are made at the first item */
     EXPLORE_EQ(m_send(0, 9), 0);
+    EXPLORE_EQ(m_recv(0, &item), 1); /* what is left would cost a membarrier at the close */
 }
 
 static void uses(void *unused)
@@ -104,7 +107,7 @@ GRACE_MODEL(grace_used, "a channel is closed while it is used", .setup = open_us
 
 #define GRACE_BROKEN(ident, text, defect)                                                          \
     GRACE_MODEL(ident, text, .setup = open_used, .check = m_check_items, .mutation = defect,       \
-                .expect = "was released", .threads = USED)
+                .expect = "released", .threads = USED)
 
 GRACE_BROKEN(grace_channel_without, "a channel is released without a grace period",
              "close: channel without grace");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* handles.c - handles are closed and cloned by several threads: docs/protocol.md, "Handle close". */
+/* handles.c - handles are closed and cloned by several threads: docs/protocol.md, "Handle close".
+ */
 #include "model.h"
 
 #define HANDLES(ident, text, open, ...)                                                            \

@@ -86,7 +86,7 @@ linear_channel linear_channel_open(uint8_t capacity);
 
 enum linear_excuse {
     LINEAR_MAY_REFUSE = 1,     /* WEIR_EAGAIN is right */
-    LINEAR_MAY_BE_CLOSED = 2,  /* WEIR_ECLOSED is right */
+    LINEAR_MAY_BE_CLOSED = 2,  /* WEIR_ECLOSED is right, and success while others are open */
     LINEAR_MAY_SKIP = 4,       /* items before the received one have been dropped */
     LINEAR_MAY_USE_DROPPED = 8 /* the item was sent to a place whose item was dropped */
 };
@@ -100,10 +100,10 @@ void linear_channel_excuse(linear_history *h);
 
 /*
  * Nor is closing one step. The handle is shut first, so an operation that overlaps may
- * find it closed before the end is; then the last receiver's closer drops item by item, so
- * a receive that overlaps may find that items before its own are gone, or that all are. Who
- * closes what another one is closing returns at once. And where an end is
- * declared single, which has no mark in the tail: a send that overlaps the closing of the
+ * find it closed before the end is, or go on while the end stays open; then the last receiver's
+ * closer drops item by item, so a receive that overlaps may find that items before its own are
+ * gone, or that all are. Who closes what another one is closing returns at once. And where an end
+ * is declared single, which has no mark in the tail: a send that overlaps the closing of the
  * receiver may use the room that dropping made; a handle that another thread closes while
  * its only user is inside an operation is closed when that operation returns.
  */

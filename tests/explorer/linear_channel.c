@@ -46,13 +46,19 @@ static bool may_refuse(const linear_op *op, bool would_wait)
     return would_wait || op->excused & LINEAR_MAY_REFUSE;
 }
 
+/* Is the handle open for this operation, or was it when the operation looked? */
+static bool may_use(uint8_t handles, uint64_t handle, const linear_op *op)
+{
+    return handles & handle_bit(handle) || (handles && op->excused & LINEAR_MAY_BE_CLOSED);
+}
+
 static bool step_send(linear_channel *c, const linear_op *op)
 {
     bool open = c->senders & handle_bit(op->arg >> 32);
     switch (op->returned ? op->result : 0) {
     case 0:
-        if (!open || !c->receivers || (!room(c) && !(op->excused & LINEAR_MAY_USE_DROPPED)) ||
-            c->n == LINEAR_ITEMS)
+        if (!may_use(c->senders, op->arg >> 32, op) || !c->receivers ||
+            (!room(c) && !(op->excused & LINEAR_MAY_USE_DROPPED)) || c->n == LINEAR_ITEMS)
             return false;
         c->items[c->n++] = item_of(op);
         return true;
@@ -94,7 +100,8 @@ static bool step_recv(linear_channel *c, const linear_op *op)
     switch (op->returned ? op->result : 1) {
     case 1:
         skipped = op->returned ? before(c, op->value) : 0;
-        if (!open || skipped == c->n || (skipped && !(op->excused & LINEAR_MAY_SKIP)))
+        if (!may_use(c->receivers, op->arg, op) || skipped == c->n ||
+            (skipped && !(op->excused & LINEAR_MAY_SKIP)))
             return false;
         take(c, skipped + 1);
         return true;
@@ -138,8 +145,8 @@ static bool step_clone(uint8_t *handles, const linear_op *op)
 /* A rendezvous: both at once. */
 static bool step_meet(const linear_channel *c, const linear_op *send, const linear_op *recv)
 {
-    return c->capacity == 0 && c->senders & handle_bit(send->arg >> 32) &&
-           c->receivers & handle_bit(recv->arg) && (!send->returned || send->result == 0) &&
+    return c->capacity == 0 && may_use(c->senders, send->arg >> 32, send) &&
+           may_use(c->receivers, recv->arg, recv) && (!send->returned || send->result == 0) &&
            (!recv->returned || (recv->result == 1 && recv->value == item_of(send)));
 }
 

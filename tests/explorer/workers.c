@@ -144,10 +144,10 @@ WORKERS(workers_sender_closes_1, "F043 a thread closes what actors receive from,
         m_open_1, SENDER_CLOSES);
 WORKERS(workers_sender_closes_u, "F043 a thread closes what actors receive from, unbounded",
         m_open_unbounded, SENDER_CLOSES);
-WORKERS(workers_receiver_closes_0, "F044 a thread closes what actors send to, rendezvous",
-        m_open_0, RECEIVER_CLOSES);
-WORKERS(workers_receiver_closes_1, "F044 a thread closes what actors send to, capacity 1",
-        m_open_1, RECEIVER_CLOSES);
+WORKERS(workers_receiver_closes_0, "F044 a thread closes what actors send to, rendezvous", m_open_0,
+        RECEIVER_CLOSES);
+WORKERS(workers_receiver_closes_1, "F044 a thread closes what actors send to, capacity 1", m_open_1,
+        RECEIVER_CLOSES);
 WORKERS(workers_handle_closed, "F045 a thread closes the handle that two actors are parked on",
         m_open_0,
         {{"worker", run_two_recv, NULL},
@@ -343,8 +343,7 @@ static void run_one_recvs_two(void *unused)
             "sender b", m_sends, M_ARG(0, 11, 1)                                                   \
         }                                                                                          \
     }
-WORKERS(workers_woken_together, "F049 two actors are woken by one batch", m_open_0,
-        WOKEN_TOGETHER);
+WORKERS(workers_woken_together, "F049 two actors are woken by one batch", m_open_0, WOKEN_TOGETHER);
 WORKERS_BROKEN(wake_next_late, "the next to wake is looked up when the first runs already",
                "wake: next read late", NULL, WOKEN_TOGETHER);
 WORKERS_BROKEN(workers_no_second_look, "the worker sleeps without a second look",
