@@ -37,7 +37,7 @@ static int may_give(struct party *self, weir_handle h)
     enum handle_kind kind = handle_word(h) & 3;
     struct slot *s = handle_get(h, kind);
     if (kind != SENDER && kind != RECEIVER)
-        return weir__handle_error(h, NONE) == WEIR_ECLOSED ? WEIR_ECLOSED : WEIR_EBADF;
+        return weir__handle_error(h, NONE);
     if (!s)
         return weir__handle_error(h, kind);
     return slot_yields_to(s, self) ? 0 : WEIR_EBUSY;
@@ -50,7 +50,7 @@ static int clone_handles(struct party *self, struct actor *child, const weir_own
         weir_handle h = handle_in(child->arg, own->offset[i]);
         enum handle_kind kind = handle_word(h) & 3;
         if (kind != SENDER && kind != RECEIVER)
-            return weir__handle_error(h, NONE) == WEIR_ECLOSED ? WEIR_ECLOSED : WEIR_EBADF;
+            return weir__handle_error(h, NONE);
         weir_handle clone = weir__clone(self, &child->party, h, kind);
         if ((uint32_t)clone == 0)
             return weir__handle_error(clone, kind);

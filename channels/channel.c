@@ -159,7 +159,7 @@ weir_handle weir__clone(struct party *self, struct party *owner, weir_handle h,
     if (!clone)
         return handle_null(WEIR_ENOMEM);
     lock_acquire(&ch->lock, 0);
-    bool open = handle_open(s, h);
+    bool open = handle_open(s, h) || MUTATE("clone: handle not verified");
     if (open)
         (*(kind == SENDER ? &ch->senders : &ch->receivers))++;
     chan_unlock(ch);
@@ -329,7 +329,7 @@ int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind)
     struct chan *ch = s->object;
     struct wake_list woken = {NULL, NULL};
     lock_acquire(&ch->lock, 0);
-    if (!handle_open(s, h)) {
+    if (!handle_open(s, h) && !MUTATE("close: handle not verified")) {
         chan_unlock(ch);
         return WEIR_ECLOSED;
     }

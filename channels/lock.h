@@ -34,6 +34,8 @@ enum {
 static inline void lock_acquire(a32 *word, uint32_t announce)
 {
     uint32_t v = a32_load(word);
+    if (MUTATE("park: announce late"))
+        announce = 0;
     for (unsigned turns = 0;; turns++) {
         if (likely(!(v & LOCKED)) && a32_cas(word, &v, v | LOCKED | announce)) {
             a_after_rmw();

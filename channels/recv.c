@@ -44,6 +44,8 @@ static int recv_locked(struct party *self, weir_time deadline, struct wake_list 
 /* Under the lock: the most common reason to be here. A look at the cells would say the same. */
 static inline bool nothing_there(struct chan *ch)
 {
+    if (MUTATE("park: no second look"))
+        return true;
     return !ch->recvq.first && !ch->sendq.first && ch->senders > 0 && !chan_some(ch) &&
            !(ch->flags & SINGLE_SENDER);
 }
@@ -56,9 +58,7 @@ static never_inline int recv_attempt(struct party *self, weir_handle h, weir_tim
         struct wake_list woken = {NULL, NULL};
         if (request_lock(self, h, deadline == WEIR_TRY ? 0 : RECV_WAITS) < 0)
             return WEIR_ECLOSED;
-        int k = nothing_there(ch) || MUTATE("park: no second look")
-                    ? EMPTY
-                    : recv_locked(self, deadline, &woken);
+        int k = nothing_there(ch) ? EMPTY : recv_locked(self, deadline, &woken);
         if (k == EMPTY)
             return weir__request_queue(self, deadline, &woken);
         chan_unlock(ch);
@@ -177,7 +177,8 @@ static never_inline int recv_from_parked(struct chan *ch, weir_receiver rx, void
 
 static never_inline int received_now_serve(struct chan *ch)
 {
-    weir__serve_waiting(ch, party_current()->thread);
+    if (!MUTATE("recv: no look after"))
+        weir__serve_waiting(ch, party_current()->thread);
     return 1;
 }
 

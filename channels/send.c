@@ -85,6 +85,8 @@ static int send_slow(struct party *self, weir_handle h, weir_time deadline)
 static never_inline int sent_look(struct chan *ch)
 {
     struct thread *t = party_current()->thread;
+    if (MUTATE("send: no look after"))
+        return 0;
     if (a32_load(&ch->lock) & RECEIVERS_GONE)
         weir__drain(ch, t);
     else
@@ -115,7 +117,7 @@ static int send_n(struct party *self, weir_sender tx, const void *items, uint32_
     if (unlikely(!s))
         return weir__handle_error(tx.h, SENDER);
     if (MUTATE("handle: slot without grace"))
-        a_relax(); /* plain loads are no choice points */
+        (void)handle_open(s, tx.h); /* a choice point; the plain load of object is none */
     struct chan *ch = s->object;
     if (unlikely(item_size != ch->item_size))
         return WEIR_EITEM;
@@ -126,8 +128,7 @@ static int send_n(struct party *self, weir_sender tx, const void *items, uint32_
                                           : weir__push(ch, items, n);
         if (likely(k > 0)) {
             after_publishing();
-            if (unlikely(a32_load(&ch->lock) & SENT_BEWARE) && /* pairs with request_lock() */
-                !MUTATE("send: no look after"))
+            if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
                 sent_look(ch);
             return one ? 0 : k;
         }
@@ -162,7 +163,8 @@ static never_inline int send_to_parked(struct chan *ch, weir_sender tx, const vo
 {
     lock_acquire(&ch->lock, 0);
     struct waiter *w = ch->recvq.first;
-    if (unlikely(!w || ch->sendq.first || chan_some(ch) || !handle_get(tx.h, SENDER))) {
+    if (unlikely(!w || ch->sendq.first || !handle_get(tx.h, SENDER) ||
+                 (chan_some(ch) && !MUTATE("hand-over: past a claim")))) {
         chan_unlock(ch);
         return send(tx, item, 1, ch->item_size, deadline, true);
     }
@@ -180,7 +182,7 @@ static inline bool no_room(struct chan *ch)
 {
     if (ch->recvq.first || ch->sendq.first || ch->receivers == 0)
         return false;
-    if (ch->kind == RENDEZVOUS)
+    if (ch->kind == RENDEZVOUS || MUTATE("park: no second look"))
         return true;
     uint64_t h = a64_load_acquire(chan_head(ch)), t = a64_load_acquire(chan_tail(ch));
     return cells_between(ch, h, t) >= ch->capacity && !(ch->flags & SINGLE_RECEIVER);

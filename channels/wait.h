@@ -70,8 +70,8 @@ static inline uint32_t batch_count(size_t n)
 static inline int request_lock(struct party *self, weir_handle h, uint32_t announce)
 {
     struct chan *ch = self->waiter.chan;
-    lock_acquire(&ch->lock, MUTATE("park: announce late") ? 0 : announce);
-    if (likely(handle_open(self->waiter.slot, h)))
+    lock_acquire(&ch->lock, announce);
+    if (likely(handle_open(self->waiter.slot, h)) || MUTATE("park: handle not verified"))
         return 0;
     chan_unlock(ch);
     return WEIR_ECLOSED;

@@ -2,6 +2,7 @@
 /* The report of a stack overflow: what it says, when it keeps silent, what it leaves alone. */
 #define _GNU_SOURCE
 #include <stdlib.h>
+#include <ucontext.h>
 
 #include <weir/weir.h>
 
@@ -14,9 +15,17 @@ static struct overflow_report report;
 static weir_guard rung;
 static size_t size;
 
+/* Asked for in a process that is about to die. */
 static const char *name_of(void *owner)
 {
+    child_keeps_coverage();
     return owner;
+}
+
+static void keep_coverage(int number)
+{
+    (void)number;
+    child_keeps_coverage();
 }
 
 static never_inline int recurse(int n)
@@ -149,12 +158,30 @@ static int canary_child(void)
 {
     if (weir__stacks_init(&s, 65536, WEIR_GUARD_CANARY, false) < 0)
         return 1;
+    signal(SIGABRT, keep_coverage); /* abort() goes on when it returns */
     weir__overflow_abort(&s, "deep");
+}
+
+/* From now on nobody reads what is said on standard error. */
+static bool be_unheard(void)
+{
+    int pipe_ends[2];
+    return pipe(pipe_ends) == 0 && dup2(pipe_ends[1], STDERR_FILENO) >= 0 &&
+           close(pipe_ends[0]) == 0 && close(pipe_ends[1]) == 0;
+}
+
+static int unheard_canary_child(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    return be_unheard() ? canary_child() : 1;
 }
 
 static void canary_aborts(void)
 {
-    struct child_end end = child_run(canary_child);
+    struct child_end end = child_run(unheard_canary_child);
+    EXPECT_EQ(end.signal, SIGABRT);
+    expect_said(&end, "");
+    end = child_run(canary_child);
     EXPECT_EQ(end.signal, SIGABRT);
     expect_said(&end,
                 "weir: actor 'deep' overflowed its 64 KiB stack; raise weir_options.stack_size\n");
@@ -262,6 +289,36 @@ static int second_thread(void)
     return 0;
 }
 
+/* The handler, called with what is no overflow: it says nothing and leaves the default. */
+static int hands_on(void)
+{
+    ucontext_t here;
+    sigset_t segv, pending;
+    siginfo_t info = {.si_code = SEGV_MAPERR, .si_addr = NULL};
+    int error = 0;
+    CHECK(plain() && getcontext(&here) == 0);
+    sigemptyset(&segv);
+    sigaddset(&segv, SIGSEGV);
+    CHECK(sigprocmask(SIG_BLOCK, &segv, NULL) == 0);
+    weir__overflow_install(&report, &s, name_of);
+    struct stack *k = stack_get(&s, NULL, &error);
+    CHECK(k != NULL);
+    struct sigaction ours = *now();
+    ours.sa_sigaction(SIGSEGV, &info, &here); /* a null pointer */
+    CHECK(now()->sa_handler == SIG_DFL);
+    CHECK(sigaction(SIGSEGV, &ours, NULL) == 0);
+    info.si_addr = stack_slot(&s, k); /* in a guard, but the stack pointer is not near */
+    ours.sa_sigaction(SIGSEGV, &info, &here);
+    CHECK(now()->sa_handler == SIG_DFL);
+    CHECK(sigpending(&pending) == 0 && !sigismember(&pending, SIGSEGV));
+    CHECK(sigaction(SIGSEGV, &ours, NULL) == 0);
+    info.si_code = SI_USER; /* sent: it has to be raised again */
+    ours.sa_sigaction(SIGSEGV, &info, &here);
+    CHECK(now()->sa_handler == SIG_DFL);
+    CHECK(sigpending(&pending) == 0 && sigismember(&pending, SIGSEGV));
+    return 0;
+}
+
 static void *refuse(size_t bytes, void *context)
 {
     (void)bytes;
@@ -291,12 +348,19 @@ static int no_memory(void)
 
 static void leaves_alone(void)
 {
-    EXPECT_EQ(child_run(restores).status, 0);
-    EXPECT_EQ(child_run(keeps_handler).status, 0);
-    EXPECT_EQ(child_run(keeps_later_handler).status, 0);
-    EXPECT_EQ(child_run(keeps_signal_stack).status, 0);
-    EXPECT_EQ(child_run(second_thread).status, 0);
-    EXPECT_EQ(child_run(no_memory).status, 0);
+    EXPECT_CHILD(restores);
+    EXPECT_CHILD(keeps_handler);
+    EXPECT_CHILD(keeps_later_handler);
+    EXPECT_CHILD(keeps_signal_stack);
+    EXPECT_CHILD(second_thread);
+    EXPECT_CHILD(no_memory);
+}
+
+static void hands_faults_on(void)
+{
+    struct child_end end = child_run(hands_on);
+    EXPECT_EQ(end.status, 0);
+    expect_said(&end, "");
 }
 
 /* ---- through weir_run() ------------------------------------------------------------- */
@@ -331,6 +395,7 @@ static int app(void *arg)
 
 static int run_child(void)
 {
+    signal(SIGABRT, keep_coverage);
     return weir_run(app, NULL, &options) == 0 ? 0 : 1;
 }
 
@@ -348,6 +413,23 @@ static void run_names_the_actor(void)
     }
     EXPECT_EQ(end.signal, SIGSEGV);
     expect_said(&end, digger);
+}
+
+static int unheard_run_child(void)
+{
+    signal(SIGPIPE, keep_coverage);
+    return be_unheard() ? run_child() : 1;
+}
+
+static void run_unheard(void)
+{
+    if (sanitizer_reports())
+        return;
+    options = (weir_options){.stack_size = 65536};
+    child_body = deep_body;
+    struct child_end end = child_run(unheard_run_child);
+    EXPECT_EQ(end.signal, SIGSEGV);
+    expect_said(&end, "");
 }
 
 static void run_checks_canaries(void)
@@ -385,9 +467,11 @@ static void run_restores(void)
 TEST_SUITE(overflow, "overflow",
            {"overflow: the report names the actor, the signal kills", names_the_actor},
            {"overflow: other faults are silent", other_faults_are_silent},
+           {"overflow: other faults and sent signals are handed on", hands_faults_on},
            {"overflow: a spoilt canary aborts with the same line", canary_aborts},
            {"overflow: handlers and signal stacks of others", leaves_alone},
            {"F001 overflow: weir_run names the actor", run_names_the_actor},
+           {"F001 overflow: a report that nobody reads changes nothing", run_unheard},
            {"F001 overflow: weir_run checks canaries", run_checks_canaries},
            {"F001 overflow: weir_run with strict guards", run_strict},
            {"F001 overflow: weir_run leaves signals as they were", run_restores});

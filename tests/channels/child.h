@@ -55,6 +55,8 @@ static inline struct child_end child_run(int (*run)(void))
 {
     struct child_end end = {.status = -1};
     const struct rlimit no_core = {0, 0};
+    const size_t room = sizeof end.said - 1;
+    char rest[256];
     int pipe_ends[2], status;
     size_t n = 0;
     ssize_t got;
@@ -74,10 +76,11 @@ static inline struct child_end child_run(int (*run)(void))
         _exit(status);
     }
     close(pipe_ends[1]);
-    while (n < sizeof end.said - 1 &&
-           ((got = read(pipe_ends[0], end.said + n, sizeof end.said - 1 - n)) > 0 ||
-            (got < 0 && errno == EINTR)))
-        n += got > 0 ? (size_t)got : 0;
+    /* What is more than enough is read, too: a writer must not be killed for it. */
+    while ((got = read(pipe_ends[0], n < room ? end.said + n : rest,
+                       n < room ? room - n : sizeof rest)) > 0 ||
+           (got < 0 && errno == EINTR))
+        n += got > 0 && n < room ? (size_t)got : 0;
     close(pipe_ends[0]);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;

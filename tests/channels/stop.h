@@ -94,15 +94,16 @@ static inline void stop_leave(unsigned i)
 
 /* ---- a call that is stopped ------------------------------------------------------------ */
 
-enum call_op { CALL_SEND, CALL_TRY_SEND, CALL_SEND_MANY, CALL_RECV, CALL_RECV_MANY, CALL_CLOSE };
+enum call_op { CALL_SEND, CALL_SEND_MANY, CALL_RECV, CALL_RECV_MANY, CALL_CLOSE, CALL_STATISTICS };
 
 /* One operation of a party of its own. `prepare` is sent or received before: see use_single(). */
 struct call {
     enum call_op op;
     weir_sender tx;
     weir_receiver rx;
-    bool prepare;
+    bool prepare, plain; /* plain: a thread in any case */
     uint64_t prepared;
+    weir_statistics statistics;
     size_t item_size, n;
     char *items; /* on pages of their own */
     int rc;
@@ -118,8 +119,6 @@ static inline int call_do(struct call *c)
     switch (c->op) {
     case CALL_SEND:
         return weir_send_item(c->tx, c->items, c->item_size, WEIR_NEVER);
-    case CALL_TRY_SEND:
-        return weir_try_send_item(c->tx, c->items, c->item_size);
     case CALL_SEND_MANY:
         return weir_send_items(c->tx, c->items, c->n, c->item_size, WEIR_NEVER);
     case CALL_RECV:
@@ -128,6 +127,8 @@ static inline int call_do(struct call *c)
         return weir_recv_items(c->rx, c->items, c->n, c->item_size, WEIR_NEVER);
     case CALL_CLOSE:
         return weir_close(c->tx);
+    case CALL_STATISTICS:
+        return weir_channel_statistics(c->tx, &c->statistics);
     }
     return 0;
 }
@@ -149,7 +150,11 @@ static inline int call_body(void *arg)
 
 static inline void *call_thread(void *arg)
 {
-    call_party(arg);
+    struct call *c = arg;
+    if (c->plain)
+        call_body(c);
+    else
+        call_party(c);
     return NULL;
 }
 
@@ -163,7 +168,8 @@ static inline void call_begin(struct call *c)
 {
     c->n = c->n ? c->n : 1;
     c->item_size = c->item_size ? c->item_size : sizeof(uint64_t);
-    c->items = mmap(NULL, call_bytes(c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    c->items =
+        mmap(NULL, call_bytes(c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     atomic_init(&c->ready, false);
     atomic_init(&c->start, false);
     if (c->items == MAP_FAILED || pthread_create(&c->thread, NULL, call_thread, c) != 0)

@@ -98,14 +98,42 @@ static void closes_and_opens_others(void *unused)
     }
 }
 
-#define STALE                                                                                      \
-    {                                                                                              \
-        {"user", uses_stale, NULL},                                                                \
-        {                                                                                          \
-            "closer", closes_and_opens_others, NULL                                                \
-        }                                                                                          \
-    }
-HANDLES(handle_stale, "F041 a stale handle while its slot is reused", m_open_2, STALE);
+HANDLES(handle_stale, "F041 a stale handle while its slot is reused", m_open_2,
+        {{"user", uses_stale, NULL}, {"closer", closes_and_opens_others, NULL}});
+
+/* ---- mutations ------------------------------------------------------------------- */
+
+static weir_sender other_tx;
+static weir_receiver other_rx;
+
+static void closes_and_opens_another(void *unused)
+{
+    (void)unused;
+    m_close_sender(0);
+    EXPLORE_EQ(weir_channel_open(&other_tx, &other_rx, sizeof(uint32_t), 2, NULL), 0);
+}
+
 EXPLORE_MODEL(handle_no_grace, "a slot is reused without a grace period", .setup = m_open_2,
               .check = m_check_items, .mutation = "handle: slot without grace",
-              .thread_exit = weir__thread_detach, .threads = STALE);
+              .thread_exit = weir__thread_detach,
+              .threads = {{"user", uses_stale, NULL}, {"closer", closes_and_opens_another, NULL}});
+
+#define HANDLES_BROKEN(ident, text, open, defect, ...)                                             \
+    EXPLORE_MODEL(ident, text, .setup = open, .check = m_check_items, .mutation = defect,          \
+                  .thread_exit = weir__thread_detach, .threads = __VA_ARGS__)
+
+HANDLES_BROKEN(handle_twice_not_verified, "who closes does not look again under the lock",
+               open_two_senders, "close: handle not verified",
+               {{"closer a", m_closes_sender, M_ARG(0, 0, 0)},
+                {"closer b", m_closes_sender, M_ARG(0, 0, 0)},
+                {"sender 1", m_sends_and_closes, M_ARG(1, 1, 2)},
+                {"receiver", m_recvs, M_ARG(0, 0, 9)}});
+HANDLES_BROKEN(handle_clone_not_verified, "who clones does not look again under the lock", m_open_1,
+               "clone: handle not verified",
+               {{"cloner", clones_and_sends, M_ARG(1, 1, 2)},
+                {"closer", m_closes_sender, M_ARG(0, 0, 0)},
+                {"receiver", m_recvs, M_ARG(0, 0, 9)}});
+HANDLES_BROKEN(handle_park_not_verified, "who parks does not look again under the lock",
+               open_two_receivers, "park: handle not verified",
+               {{"receiver", m_recvs, M_ARG(0, 0, 9)},
+                {"closer", m_closes_receiver, M_ARG(0, 0, 0)}});

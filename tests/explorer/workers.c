@@ -313,42 +313,113 @@ WORKERS(workers_runs, "F001 one run after the other, on two threads", m_open_1,
     EXPLORE_MODEL(ident, text, .setup = m_open_0, .check = m_check_items, .mutation = defect,      \
                   .expect = failure, .thread_exit = weir__thread_detach, .threads = __VA_ARGS__)
 
-static void sends_two(void *unused)
+/* All are parked when a batch comes, so the first wake starts the worker during the others. */
+static void sends_together(void *n)
 {
-    const uint32_t items[] = {1, 2};
-    (void)unused;
-    int k = m_send_many(0, items, 2);
-    if (k == 1)
-        k += m_send_many(0, &items[1], 1);
-    EXPLORE_EQ(k, 2);
+    const uint32_t items[] = {1, 2, 3};
+    while (!explore_asleep(0)) {
+        a_relax();
+        explore_yield();
+    }
+    EXPLORE_EQ(m_send_many(0, items, (unsigned)(uintptr_t)n), (uintptr_t)n);
 }
 
-static int one_recvs_two(void *unused)
+static int three_recv_twice(void *unused)
 {
     (void)unused;
     spawn_part(WEIR_RUN, m_recvs, M_ARG(0, 0, 2));
+    spawn_part(WEIR_RUN, m_recvs, M_ARG(0, 0, 2));
+    m_recvs(M_ARG(0, 0, 2));
+    return 0;
+}
+
+static void run_three_recv_twice(void *unused)
+{
+    EXPLORE_EQ(weir_run(three_recv_twice, unused, NULL), 0);
+}
+
+static int two_recv_once(void *unused)
+{
+    (void)unused;
+    spawn_part(WEIR_RUN, m_recvs, M_ARG(0, 0, 1));
     m_recvs(M_ARG(0, 0, 1));
     return 0;
 }
 
-static void run_one_recvs_two(void *unused)
+static void run_two_recv_once(void *unused)
 {
-    EXPLORE_EQ(weir_run(one_recvs_two, unused, NULL), 0);
+    EXPLORE_EQ(weir_run(two_recv_once, unused, NULL), 0);
 }
 
-#define WOKEN_TOGETHER                                                                             \
+static void sends_together_and_more(void *unused)
+{
+    sends_together((void *)3);
+    (void)unused;
+    m_sends(M_ARG(0, 11, 3));
+}
+
+#define WOKEN_AND_WAIT                                                                             \
     {                                                                                              \
-        {"worker", run_one_recvs_two, NULL}, {"sender a", sends_two, NULL},                        \
+        {"worker", run_three_recv_twice, NULL},                                                    \
         {                                                                                          \
-            "sender b", m_sends, M_ARG(0, 11, 1)                                                   \
+            "sender", sends_together_and_more, NULL                                                \
         }                                                                                          \
     }
-WORKERS(workers_woken_together, "F049 two actors are woken by one batch", m_open_0, WOKEN_TOGETHER);
+#define WOKEN_AND_END                                                                              \
+    {                                                                                              \
+        {"worker", run_two_recv_once, NULL},                                                       \
+        {                                                                                          \
+            "sender", sends_together, (void *)2                                                    \
+        }                                                                                          \
+    }
+WORKERS(workers_woken_together, "F049 actors are woken by one batch and wait again", m_open_0,
+        WOKEN_AND_WAIT);
+WORKERS(workers_woken_end, "F001 actors are woken by one batch and the run ends", m_open_0,
+        WOKEN_AND_END);
 WORKERS_BROKEN(wake_next_late, "the next to wake is looked up when the first runs already",
-               "wake: next read late", NULL, WOKEN_TOGETHER);
+               "wake: next read late", NULL, WOKEN_AND_WAIT);
+WORKERS_BROKEN(workers_without_grace, "the worker is released when its run ends",
+               "worker: without grace", "released", WOKEN_AND_END);
 WORKERS_BROKEN(workers_no_second_look, "the worker sleeps without a second look",
                "worker: no second look", "deadlock",
                {{"worker", run_recvs, M_ARG(0, 0, 1)}, {"sender", m_sends, M_ARG(0, 1, 1)}});
-WORKERS_BROKEN(workers_without_grace, "the worker is released when its run ends",
-               "worker: without grace", "was released",
-               {{"worker", run_recvs, M_ARG(0, 0, 1)}, {"sender", m_sends, M_ARG(0, 1, 1)}});
+#define SENDS_RECVS                                                                                \
+    {                                                                                              \
+        {"worker", run_sends, M_ARG(0, 1, 1)},                                                     \
+        {                                                                                          \
+            "receiver", m_recvs, M_ARG(0, 0, 1)                                                    \
+        }                                                                                          \
+    }
+#define RECVS_SENDS                                                                                \
+    {                                                                                              \
+        {"worker", run_recvs, M_ARG(0, 0, 1)},                                                     \
+        {                                                                                          \
+            "sender", m_sends, M_ARG(0, 1, 1)                                                      \
+        }                                                                                          \
+    }
+#define SHORT_BROKEN(ident, text, open, defect, ...)                                               \
+    EXPLORE_MODEL(ident, text, .setup = open, .check = m_check_items, .mutation = defect,          \
+                  .expect = "deadlock", .thread_exit = weir__thread_detach,                        \
+                  .threads = __VA_ARGS__)
+
+static void open_1_full(void)
+{
+    m_open(1);
+    EXPLORE_EQ(m_send(0, 9), 0);
+}
+
+/* What handoff.c does to threads, for the shortest ways, which are the actors'. */
+SHORT_BROKEN(workers_send_no_look, "an actor does not look for receivers after a send", m_open_1,
+             "send: no look after", SENDS_RECVS);
+SHORT_BROKEN(workers_send_no_look_u, "the same, unbounded", m_open_unbounded, "send: no look after",
+             SENDS_RECVS);
+SHORT_BROKEN(workers_recv_no_look, "an actor does not look for senders after a receive",
+             open_1_full, "recv: no look after", RECVS_SENDS);
+SHORT_BROKEN(workers_recv_no_second_look, "an actor parks in recv without a second look", m_open_1,
+             "park: no second look", RECVS_SENDS);
+SHORT_BROKEN(workers_send_no_second_look, "an actor parks in send without a second look",
+             open_1_full, "park: no second look", SENDS_RECVS);
+SHORT_BROKEN(workers_recv_announce_late, "an actor announces its receive after its look", m_open_1,
+             "park: announce late", RECVS_SENDS);
+SHORT_BROKEN(workers_send_announce_late, "an actor announces its send after its look", open_1_full,
+             "park: announce late", SENDS_RECVS);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* ../channels/scenario_between.h: it is an actor that is stopped, and threads that meddle. */
+#include <weir/weir.h>
+
+#include "../channels/scenario_between.h"
+
+static void call_party(struct call *c)
+{
+    EXPECT_RC(weir_run(call_body, c, NULL), 0);
+}
+
+TEST_SUITE(between, "actors: between two steps of a call", BETWEEN_CASES(BETWEEN_CASE));
