@@ -66,6 +66,8 @@ void weir__group_done(struct group *g, int result)
     if (result < 0 && g->failure == 0)
         g->failure = result;
     struct actor *waiter = --g->live == 0 ? g->waiter : NULL;
+    if (waiter)
+        g->waiter = NULL; /* one wake for one wait */
     lock_release(&g->lock, 0);
     if (waiter)
         waiter->party.ops->wake(&waiter->party);

@@ -68,6 +68,9 @@ int weir_run(weir_body body, void *arg, const weir_options *options)
     uint32_t idle = 0;
     if (!body)
         return WEIR_EINVAL;
+    struct party *self = party_current();
+    if (self && self->thread->dropping)
+        return WEIR_EPERM;
     if (actor_self() || !a32_cas(&running, &idle, 1))
         return WEIR_EBUSY;
     int rc = run(body, arg, options ? options : &defaults);

@@ -194,6 +194,7 @@ int weir__actor_leave(struct actor *me, a32 *lock, uint32_t flags)
     struct actor *next = next_actor(w);
     if (unlikely(next == me)) { /* it was queued by itself: a yield with nobody else about */
         make_current(w, me);
+        after_switch(w); /* a pass like any other */
         return me->context.result;
     }
     return context_switch_tail(&me->context, make_current(w, next), after_switch, w);
@@ -369,15 +370,13 @@ static void sleep_until_work(struct worker *w)
 
 void weir__worker_loop(struct worker *w)
 {
-    enum { POLL_AFTER = 64 };
     while (w->live > 0) {
         w->tick = TICK;
         take_injected(w);
         fire_timers(w);
         if (unlikely(w->stillborn.first != NULL))
             end_stillborn(w);
-        if (w->thread->reclaim.pending >= POLL_AFTER)
-            weir__reclaim_poll(w->thread);
+        weir__reclaim_sometimes(w->thread);
         struct actor *oldest = pop_last(&w->fresh);
         if (oldest)
             push_last(&w->ready, oldest);

@@ -31,18 +31,6 @@ static weir_handle handle_in(const void *arg, unsigned offset)
     return h;
 }
 
-/* 0 or why the handle cannot be given away by `self`. */
-static int may_give(struct party *self, weir_handle h)
-{
-    enum handle_kind kind = handle_word(h) & 3;
-    struct slot *s = handle_get(h, kind);
-    if (kind != SENDER && kind != RECEIVER)
-        return weir__handle_error(h, NONE);
-    if (!s)
-        return weir__handle_error(h, kind);
-    return slot_yields_to(s, self) ? 0 : WEIR_EBUSY;
-}
-
 /* Replace the handles in the child's argument by clones that the child owns. */
 static int clone_handles(struct party *self, struct actor *child, const weir_own *own)
 {
@@ -59,17 +47,45 @@ static int clone_handles(struct party *self, struct actor *child, const weir_own
     return 0;
 }
 
-/* Cannot fail: may_give() was asked for each, and the caller has not been suspended since. */
-static void give_handles(struct party *self, struct actor *child, const weir_own *give)
+static bool is_owner(const struct party *p, weir_handle h)
+{
+    enum handle_kind kind = handle_word(h) & 3;
+    struct slot *s = kind == SENDER || kind == RECEIVER ? handle_get(h, kind) : NULL;
+    return s && aptr_load(&s->owner) == p;
+}
+
+/*
+ * All or none: another thread may close a handle meanwhile. One that is named twice is the
+ * child's already.
+ */
+static int give_handles(struct party *self, struct actor *child, const weir_own *give)
+{
+    int rc = 0;
+    for (unsigned i = 0; i < give->count && rc == 0; i++) {
+        weir_handle h = handle_in(child->arg, give->offset[i]);
+        if (!is_owner(&child->party, h))
+            rc = weir__move(self, h, &child->party);
+    }
+    return rc;
+}
+
+static void take_back(struct party *self, struct actor *child, const weir_own *give)
 {
     for (unsigned i = 0; i < give->count; i++) {
         weir_handle h = handle_in(child->arg, give->offset[i]);
-        struct slot *s = handle_slot(h);
-        if (aptr_load(&s->owner) == &child->party)
-            continue; /* named twice */
-        weir__set_user(s, &child->party);
-        weir__slot_give(self, s, &child->party);
+        if (is_owner(&child->party, h))
+            weir__move(&child->party, h, self);
     }
+}
+
+/* A field cannot be both cloned and given. */
+static bool named_twice(const weir_own *own, const weir_own *give)
+{
+    for (unsigned i = 0; i < own->count; i++)
+        for (unsigned j = 0; j < give->count; j++)
+            if (own->offset[i] == give->offset[j])
+                return true;
+    return false;
 }
 
 static int copy_arg(struct actor *a, const void *arg, size_t size)
@@ -134,8 +150,7 @@ static void actor_unmake(struct party *self, struct actor *a)
 {
     weir_handle h;
     while ((h = weir__owned_next(&a->party))) {
-        struct slot *s = handle_slot(h);
-        weir__slot_give(&a->party, s, self);
+        weir__move(&a->party, h, self);
         weir__close_end(self, h, handle_word(h) & 3);
     }
     free_arg(a);
@@ -147,20 +162,19 @@ int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t ar
 {
     int rc;
     if (!body || arg_size > WEIR_ARG_MAX || (arg_size > 0 && !o->arg) ||
-        !offsets_fit(&o->own, arg_size) || !offsets_fit(&o->give, arg_size))
+        !offsets_fit(&o->own, arg_size) || !offsets_fit(&o->give, arg_size) ||
+        named_twice(&o->own, &o->give))
         return WEIR_EINVAL;
-    for (unsigned i = 0; i < o->give.count; i++)
-        if ((rc = may_give(self, handle_in(o->arg, o->give.offset[i]))) < 0)
-            return rc;
     struct actor *a = actor_new(self->thread, body, o->name ? o->name : name);
     if (!a)
         return WEIR_ENOMEM;
     if ((rc = copy_arg(a, o->arg, arg_size)) < 0 || (rc = clone_handles(self, a, &o->own)) < 0 ||
-        (rc = weir__group_add(group, a)) < 0) {
+        (rc = give_handles(self, a, &o->give)) < 0 || (rc = weir__group_add(group, a)) < 0) {
+        if (a->arg)
+            take_back(self, a, &o->give);
         actor_unmake(self, a);
         return rc;
     }
-    give_handles(self, a, &o->give);
     struct worker *w = self->thread->worker;
     w->live++;
     weir__spawn_queue(w, a);

@@ -190,10 +190,27 @@ weir_receiver weir_receiver_clone(weir_receiver rx)
     return (weir_receiver){clone_handle(rx.h, RECEIVER)};
 }
 
-void weir__set_user(struct slot *s, const struct party *user)
+int weir__move(struct party *self, weir_handle h, struct party *to)
 {
+    enum handle_kind kind = handle_word(h) & 3;
+    if (kind != SENDER && kind != RECEIVER)
+        return weir__handle_error(h, NONE);
+    struct slot *s = handle_get(h, kind);
+    if (!s)
+        return weir__handle_error(h, kind);
     struct chan *ch = s->object;
-    a32_store(a32_load(&s->word) & 1 ? &ch->sender_user : &ch->receiver_user, user->id);
+    int rc = 0;
+    lock_acquire(&ch->lock, 0);
+    if (!handle_open(s, h))
+        rc = WEIR_ECLOSED;
+    else if (!slot_yields_to(s, self))
+        rc = WEIR_EBUSY;
+    else {
+        weir__slot_move(self, s, to);
+        a32_store(kind == SENDER ? &ch->sender_user : &ch->receiver_user, to->id);
+    }
+    chan_unlock(ch);
+    return rc;
 }
 
 /* ---- items that nobody can receive any more ------------------------------------------------ */
@@ -389,6 +406,19 @@ static void count_items(struct chan *ch, weir_statistics *out)
     }
 }
 
+/* Under the lock, by an open handle: the waiting are counted only while one is. */
+static void take_statistics(struct chan *ch, weir_statistics *out)
+{
+    *out = (weir_statistics){
+        .item_size = ch->item_size,
+        .open_senders = ch->senders,
+        .open_receivers = ch->receivers,
+        .waiting_senders = ch->waiting_senders,
+        .waiting_receivers = ch->waiting_receivers,
+    };
+    count_items(ch, out);
+}
+
 int weir_handle_statistics(weir_handle h, weir_statistics *out)
 {
     enum handle_kind kind = handle_word(h) & 3;
@@ -403,13 +433,10 @@ int weir_handle_statistics(weir_handle h, weir_statistics *out)
     int rc = s ? 0 : weir__handle_error(h, kind);
     if (s) {
         struct chan *ch = s->object;
-        *out = (weir_statistics){.item_size = ch->item_size};
         lock_acquire(&ch->lock, 0);
-        out->open_senders = ch->senders;
-        out->open_receivers = ch->receivers;
-        out->waiting_senders = ch->waiting_senders;
-        out->waiting_receivers = ch->waiting_receivers;
-        count_items(ch, out);
+        rc = handle_open(s, h) ? 0 : WEIR_ECLOSED;
+        if (rc == 0)
+            take_statistics(ch, out);
         chan_unlock(ch);
     }
     party_leave(self);

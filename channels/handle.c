@@ -130,7 +130,7 @@ void weir__slot_release(struct party *p, struct slot *s, struct party *owner)
         a32_add(&owner->orphans, 1); /* its record outlives it; at worst it sweeps in vain */
 }
 
-void weir__slot_give(struct party *from, struct slot *s, struct party *to)
+void weir__slot_move(struct party *from, struct slot *s, struct party *to)
 {
     if (aptr_load(&s->owner) == from)
         list_remove(from, s);

@@ -108,8 +108,8 @@ static inline bool slot_yields_to(const struct slot *s, const struct party *p)
     return owner == p || owner == NULL;
 }
 
-/* Move an open slot from `from` (or nobody) to `to`, which does not run yet. */
-void weir__slot_give(struct party *from, struct slot *s, struct party *to);
+/* Under the object's lock: move an open slot from `from` (or nobody) to `to`, not running yet. */
+void weir__slot_move(struct party *from, struct slot *s, struct party *to);
 
 /* Any open handle of a dying party; 0: none is left. Sweeps what others have closed. */
 weir_handle weir__owned_next(struct party *p);
@@ -121,7 +121,10 @@ weir_handle weir__clone(struct party *self, struct party *owner, weir_handle h,
 /* channel.c: as weir_handle_close(), inside an operation; WEIR_ECLOSED if it was before. */
 int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind);
 
-/* channel.c: a handle that moves: if its end is a declared single one, `user` is to use it. */
-void weir__set_user(struct slot *s, const struct party *user);
+/*
+ * channel.c: make `to`, which does not run at the same time as `self`, the owner of a
+ * handle that is self's or nobody's, and the user of a declared single end. 0 or an error.
+ */
+int weir__move(struct party *self, weir_handle h, struct party *to);
 
 #endif

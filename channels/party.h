@@ -171,6 +171,17 @@ static inline void thread_offline(struct thread *t)
 
 void weir__party_leave_plain(struct party *p);
 
+/*
+ * Outside of operations: when enough has come together since the last time. While somebody
+ * is in the way - an actor that computes or blocks keeps its worker inside - a try in vain
+ * costs one in so many.
+ */
+static inline void weir__reclaim_sometimes(struct thread *t)
+{
+    if (unlikely(t->reclaim.pending >= t->reclaim.left + TRY_EVERY))
+        weir__reclaim_all(t);
+}
+
 /* Every public operation: enter, at most one suspension or several, leave. NULL: no memory. */
 static inline struct party *party_enter(void)
 {

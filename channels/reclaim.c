@@ -143,5 +143,6 @@ bool weir__reclaim_all(struct thread *t)
         before = a64_load(&weir__epoch);
         weir__reclaim_poll(t);
     } while ((t->reclaim.pending || a32_load(&orphans.some)) && a64_load(&weir__epoch) != before);
+    t->reclaim.left = t->reclaim.pending;
     return !t->reclaim.pending && !a32_load(&orphans.some);
 }

@@ -39,7 +39,7 @@ struct retired {
     void (*release)(struct retired *self, struct thread *thread);
 };
 
-enum { GRACE = 3, BAGS = GRACE + 1 };
+enum { GRACE = 3, BAGS = GRACE + 1, TRY_EVERY = 32 /* retired objects: a membarrier each */ };
 
 struct retired_list {
     struct retired *first, *last;
@@ -54,6 +54,7 @@ struct reclaim {
     a64 epoch;        /* what this thread publishes */
     uint32_t nesting; /* plain threads: operations within operations (drop functions) */
     uint32_t pending; /* retired and not yet released */
+    uint32_t left;    /* of them when it was last tried */
     struct bag bags[BAGS];
     struct retired_list due; /* their grace period is over */
 };

@@ -227,11 +227,9 @@ void weir__spare_leave(struct party *p)
 
 void weir__party_leave_plain(struct party *p)
 {
-    enum { POLL_AFTER = 32 }; /* retired objects: one membarrier for so many */
     struct thread *t = p->thread;
     if (--t->reclaim.nesting > 0)
         return;
     thread_offline(t);
-    if (unlikely(t->reclaim.pending >= POLL_AFTER))
-        weir__reclaim_all(t);
+    weir__reclaim_sometimes(t);
 }

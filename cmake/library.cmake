@@ -13,6 +13,8 @@ if(NOT WEIR_SANITIZE)
 endif()
 
 foreach(library weir weir_static)
+    # A frame larger than the guard must touch every page on its way; see actors/stack.h.
+    target_compile_options(${library} INTERFACE -fstack-clash-protection)
     add_library(weir::${library} ALIAS ${library})
     set_target_properties(${library} PROPERTIES LINKER_LANGUAGE C)
     target_sources(${library} PRIVATE

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_spawn.c - spawn: arguments, names, and handles that go to the child all or none. */
 #include <stdalign.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "flow_actors.h"
@@ -561,6 +562,91 @@ static int refuse_groups(void *unused)
     return 0;
 }
 
+/* A field that is both cloned and given would be one of them only. */
+static int own_or_give(void *unused)
+{
+    struct ends e;
+    (void)unused;
+    open_ends(&e, NULL);
+    EXPECT_RC(weir_spawn(WEIR_RUN, never_runs, &e, .own = WEIR_OWN(struct ends, tx, rx),
+                         .give = WEIR_GIVE(struct ends, rx)),
+              WEIR_EINVAL);
+    EXPECT_EQ(stats_of(e.rx.h).open_senders, 1);
+    return 0;
+}
+
+/* A plain thread closes the handle that an actor gives away at the same moment. */
+static struct {
+    atomic_ullong handle;
+    atomic_bool stop;
+} contested;
+
+static void *open_and_close(void *unused)
+{
+    while (!atomic_load(&contested.stop)) {
+        weir_sender tx;
+        weir_receiver rx;
+        EXPECT_RC(weir_channel_open(&tx, &rx, 8, 1, NULL), 0);
+        atomic_store(&contested.handle, tx.h);
+        for (int i = 0; i < 50; i++)
+            EXPECT_EQ(stats_of(rx.h).open_receivers, 1);
+        EXPECT_RC(weir_close(tx), 0);
+        EXPECT_RC(weir_close(rx), 0);
+    }
+    return unused;
+}
+
+static int give_against_close(void *unused)
+{
+    pthread_t closer;
+    unsigned gave = 0;
+    (void)unused;
+    atomic_store(&contested.stop, false);
+    atomic_store(&contested.handle, 0);
+    REQUIRE(pthread_create(&closer, NULL, open_and_close, NULL) == 0);
+    for (unsigned i = 0; i < 2000000 / SLOWNESS && gave < 200; i++) {
+        struct ends e = {.tx = {atomic_load(&contested.handle)}};
+        weir_statistics s;
+        int rc = weir_spawn(WEIR_RUN, do_nothing, &e, .give = WEIR_GIVE(struct ends, tx));
+        gave += rc == 0;
+        rc = rc < 0 ? rc : weir_handle_statistics(e.tx.h, &s);
+        EXPECT(rc == 0 || rc == WEIR_ECLOSED || rc == WEIR_EBUSY || rc == WEIR_EBADF);
+        EXPECT(rc != 0 || s.waiting_senders + s.waiting_receivers == 0);
+        weir_yield();
+    }
+    atomic_store(&contested.stop, true);
+    EXPECT_EQ(pthread_join(closer, NULL), 0);
+    return 0;
+}
+
+/* A drop function is no place to run actors in. */
+static int never_started(void *unused)
+{
+    (void)unused;
+    FAIL("a body ran in a drop function");
+    return 0;
+}
+
+static void drop_runs(void *item, void *context)
+{
+    (void)item;
+    *(int *)context = weir_run(never_started, NULL, NULL);
+}
+
+static void run_in_a_drop(void)
+{
+    int rc = 0;
+    weir_sender tx;
+    weir_receiver rx;
+    uint64_t item = 1;
+    weir_channel_options options = {.drop = drop_runs, .drop_context = &rc};
+    EXPECT_RC(weir_channel_open(&tx, &rx, sizeof item, 2, &options), 0);
+    EXPECT_RC(weir_send(tx, &item), 0);
+    EXPECT_RC(weir_close(rx), 0);
+    EXPECT_RC(rc, WEIR_EPERM);
+    EXPECT_RC(weir_close(tx), 0);
+}
+
 #define IN_RUN(body)                                                                               \
     static void run_##body(void)                                                                   \
     {                                                                                              \
@@ -583,6 +669,8 @@ IN_RUN(all_or_none)
 IN_RUN(own_and_give)
 IN_RUN(refuse_offsets)
 IN_RUN(refuse_groups)
+IN_RUN(own_or_give)
+IN_RUN(give_against_close)
 
 TEST_SUITE(spawn, "actors: spawn",
            {"F002 spawn: a struct is copied for the child", run_copy_arguments},
@@ -601,4 +689,7 @@ TEST_SUITE(spawn, "actors: spawn",
            {"F041 spawn: all handles or none", run_all_or_none},
            {"F041 spawn: clones are undone when a gift is refused", run_own_and_give},
            {"F041 spawn: offsets out of range", run_refuse_offsets},
-           {"F002 spawn: a group that is none", run_refuse_groups});
+           {"F002 spawn: a group that is none", run_refuse_groups},
+           {"F041 spawn: a field is cloned or given, not both", run_own_or_give},
+           {"F042 spawn: given here, closed there", run_give_against_close},
+           {"F001 run: refused in a drop function", run_in_a_drop});

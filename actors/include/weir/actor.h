@@ -56,7 +56,8 @@ typedef struct weir_options {
  * first failure of an actor in the run's own group if the first actor succeeded. `arg`
  * is passed as it is. options may be NULL.
  * The calling thread becomes the worker until then. WEIR_EBUSY inside an actor or while
- * another thread is in weir_run; WEIR_EINVAL for options out of range; WEIR_ENOMEM.
+ * another thread is in weir_run; WEIR_EPERM in a drop function; WEIR_EINVAL for a null
+ * body or options out of range; WEIR_ENOMEM.
  */
 WEIR_API int weir_run(weir_body body, void *arg, const weir_options *options);
 

@@ -68,7 +68,8 @@ typedef struct weir_channel_options {
      * Called once for each item that was sent and can no longer be received, because
      * every receiver is closed. `item` points to the channel's copy, valid during the
      * call. It runs outside all locks, in the actor or thread that closed the last
-     * receiver or on a worker shortly after; it may close handles and may not suspend.
+     * receiver, or inside the send that found it closed after its item was in the channel;
+     * it may close handles and may not suspend.
      */
     void (*drop)(void *item, void *context);
     void *drop_context;
