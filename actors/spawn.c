@@ -47,35 +47,24 @@ static int clone_handles(struct party *self, struct actor *child, const weir_own
     return 0;
 }
 
-static bool is_owner(const struct party *p, weir_handle h)
+/* Undo the first n gifts. */
+static void take_back(struct party *self, struct actor *child, const weir_own *give, unsigned n)
 {
-    enum handle_kind kind = handle_word(h) & 3;
-    struct slot *s = kind == SENDER || kind == RECEIVER ? handle_get(h, kind) : NULL;
-    return s && aptr_load(&s->owner) == p;
+    for (unsigned i = 0; i < n; i++)
+        weir__move(&child->party, handle_in(child->arg, give->offset[i]), self);
 }
 
-/*
- * All or none: another thread may close a handle meanwhile. One that is named twice is the
- * child's already.
- */
+/* All or none: another thread may close a handle meanwhile. */
 static int give_handles(struct party *self, struct actor *child, const weir_own *give)
 {
-    int rc = 0;
-    for (unsigned i = 0; i < give->count && rc == 0; i++) {
-        weir_handle h = handle_in(child->arg, give->offset[i]);
-        if (!is_owner(&child->party, h))
-            rc = weir__move(self, h, &child->party);
-    }
-    return rc;
-}
-
-static void take_back(struct party *self, struct actor *child, const weir_own *give)
-{
     for (unsigned i = 0; i < give->count; i++) {
-        weir_handle h = handle_in(child->arg, give->offset[i]);
-        if (is_owner(&child->party, h))
-            weir__move(&child->party, h, self);
+        int rc = weir__move(self, handle_in(child->arg, give->offset[i]), &child->party);
+        if (rc < 0) {
+            take_back(self, child, give, i);
+            return rc;
+        }
     }
+    return 0;
 }
 
 /* A field cannot be both cloned and given. */
@@ -169,9 +158,12 @@ int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t ar
     if (!a)
         return WEIR_ENOMEM;
     if ((rc = copy_arg(a, o->arg, arg_size)) < 0 || (rc = clone_handles(self, a, &o->own)) < 0 ||
-        (rc = give_handles(self, a, &o->give)) < 0 || (rc = weir__group_add(group, a)) < 0) {
-        if (a->arg)
-            take_back(self, a, &o->give);
+        (rc = give_handles(self, a, &o->give)) < 0) {
+        actor_unmake(self, a);
+        return rc;
+    }
+    if ((rc = weir__group_add(group, a)) < 0) {
+        take_back(self, a, &o->give, o->give.count);
         actor_unmake(self, a);
         return rc;
     }

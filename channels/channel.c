@@ -203,6 +203,8 @@ int weir__move(struct party *self, weir_handle h, struct party *to)
     lock_acquire(&ch->lock, 0);
     if (!handle_open(s, h))
         rc = WEIR_ECLOSED;
+    else if (aptr_load(&s->owner) == to)
+        rc = 0; /* named twice */
     else if (!slot_yields_to(s, self))
         rc = WEIR_EBUSY;
     else {
