@@ -29,12 +29,13 @@ struct actor {
         struct actor *next; /* in a run queue */
         ck_stack_entry_t injected;
     };
+    struct stack *stack; /* NULL: has not run yet */
+    /* So far what a switch touches: two cache lines. */
     struct actor *prev; /* in the fresh queue */
     weir_body body;
     void *arg;
     struct group *group;
     struct timer timer;
-    struct stack *stack; /* NULL: has not run yet */
     char name[NAME_BYTES];
     uint32_t arg_size; /* of what was copied; 0: nothing */
     bool timed;        /* the timer is in the worker's heap */

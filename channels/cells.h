@@ -24,6 +24,9 @@ struct cell {
     char item[];
 };
 
+/* What a channel has before its first item: one cell that is neither free nor published. */
+extern struct cell weir__no_cells;
+
 int weir__cells_make(struct chan *ch);
 void weir__cells_free(struct chan *ch);
 
@@ -100,12 +103,9 @@ static always_inline uint64_t cells_next(const struct chan *ch, uint64_t positio
  */
 static always_inline bool cells_push_one(struct chan *ch, const void *item, bool single)
 {
-    char *cells = aptr_load_acquire(&ch->cells);
     a64 *tail = chan_tail(ch);
-    uint64_t t = a64_load(tail);
-    if (unlikely(!cells))
-        return false;
-    struct cell *c = cell_at(ch, cells, t);
+    uint64_t t = a64_load_acquire(tail); /* not 0: the cells are made */
+    struct cell *c = cell_at(ch, aptr_load_acquire(&ch->cells), t);
     if (unlikely(a64_load_acquire(&c->stamp) != t) || !claim(tail, &t, cells_next(ch, t), single))
         return false;
     copy_small(c->item, item, ch->item_size);
@@ -116,12 +116,9 @@ static always_inline bool cells_push_one(struct chan *ch, const void *item, bool
 /* Likewise. */
 static always_inline bool cells_pop_one(struct chan *ch, void *item, bool single)
 {
-    char *cells = aptr_load_acquire(&ch->cells);
     a64 *head = chan_head(ch);
-    uint64_t h = a64_load(head);
-    if (unlikely(!cells))
-        return false;
-    struct cell *c = cell_at(ch, cells, h);
+    uint64_t h = a64_load_acquire(head); /* as above */
+    struct cell *c = cell_at(ch, aptr_load_acquire(&ch->cells), h);
     if (a64_load_acquire(&c->stamp) != (h | 1) || !claim(head, &h, cells_next(ch, h), single))
         return false;
     copy_small(item, c->item, ch->item_size);
@@ -159,7 +156,7 @@ static always_inline void cells_empty(struct chan *ch, struct cell *c, uint64_t 
 static always_inline int cells_push(struct chan *ch, const char *items, uint64_t n, bool single)
 {
     char *cells = aptr_load_acquire(&ch->cells);
-    if (unlikely(!cells)) {
+    if (unlikely(cells == (char *)&weir__no_cells)) {
         if (weir__cells_make(ch) < 0)
             return NO_MEMORY;
         cells = aptr_load_acquire(&ch->cells);
@@ -196,7 +193,7 @@ static always_inline int cells_push(struct chan *ch, const char *items, uint64_t
 static always_inline int cells_pop(struct chan *ch, char *items, uint64_t n, bool single)
 {
     char *cells = aptr_load_acquire(&ch->cells);
-    if (unlikely(!cells))
+    if (unlikely(cells == (char *)&weir__no_cells))
         return EMPTY;
     uint64_t h = a64_load(chan_head(ch)), k;
     struct cell *c;

@@ -31,20 +31,18 @@ enum chan_flag {
     SINGLE_RECEIVER = 2,
     DECLARED_SENDER = 4, /* one user, no clones */
     DECLARED_RECEIVER = 8,
-    ODD_SIZE = 16 /* of items: not one that copy_small() copies */
+    ODD_SIZE = 16, /* of items: not one that copy_small() copies */
+    FENCES = 32    /* there is no membarrier: see after_publishing() */
 };
 
-/* Under the lock. */
-enum chan_mark {
-    SENDER_CLOSING = 1, /* the closer found the user inside, who is to finish it */
-    RECEIVER_CLOSING = 2,
-    DRAIN_QUEUED = 4 /* in some thread's list of drains */
-};
+/* Constant too: the shortest ways of one item into and out of a bounded channel. */
+enum chan_way { SENDS_SHORT = 1, SENDS_SINGLE = 2, RECEIVES_SHORT = 4, RECEIVES_SINGLE = 8 };
 
 struct drop {
     void (*fn)(void *item, void *context);
     void *context;
     struct chan *next; /* in thread.drains */
+    bool queued;       /* there; under the lock */
 };
 
 struct block;
@@ -53,19 +51,14 @@ struct chan {
     /* Line 1: constant while open, but for the lock and the queues, which change only
      * when somebody waits. */
     a32 lock;
-    union {
-        struct {
-            uint8_t kind;
-            uint8_t flags;
-        };
-        uint16_t shape; /* BOUNDED: a bounded channel and no flag, so the shortest way */
-    };
+    uint8_t kind;
+    uint8_t flags; /* enum chan_flag */
+    uint8_t ways;  /* enum chan_way */
     uint8_t at;    /* where tail and head are: see chan_tail() */
-    uint8_t marks; /* enum chan_mark */
     uint32_t item_size;
     uint32_t stride; /* of a cell */
     union {
-        aptr cells;      /* BOUNDED: NULL before the first item */
+        aptr cells;      /* BOUNDED: weir__no_cells before the first item */
         aptr head_block; /* UNBOUNDED */
     };
     union {
@@ -187,7 +180,8 @@ static inline bool chan_some(struct chan *ch)
 static inline uint32_t chan_flags(const struct chan *ch)
 {
     return (ch->recvq.first ? RECV_WAITS : 0u) | (ch->sendq.first ? SEND_WAITS : 0u) |
-           (ch->senders ? 0u : SENDERS_GONE) | (ch->receivers ? 0u : RECEIVERS_GONE);
+           (ch->senders ? 0u : SENDERS_GONE) | (ch->receivers ? 0u : RECEIVERS_GONE) |
+           (a32_load(&ch->lock) & (SENDER_CLOSES | RECEIVER_CLOSES));
 }
 
 static inline void chan_unlock(struct chan *ch)

@@ -26,9 +26,11 @@ static size_t cells_bytes(const struct chan *ch)
     return (size_t)ch->capacity * ch->stride;
 }
 
+struct cell weir__no_cells = {.stamp = {UINT64_MAX}};
+
 int weir__cells_make(struct chan *ch)
 {
-    void *none = NULL;
+    void *none = &weir__no_cells;
     char *cells = os_alloc_aligned(cells_bytes(ch), CACHE_LINE);
     if (!cells)
         return WEIR_ENOMEM;
@@ -57,7 +59,7 @@ static struct chan *chan_alloc(struct thread *t, bool wide)
 
 static void chan_free(struct chan *ch, struct thread *t)
 {
-    if (ch->kind == BOUNDED)
+    if (ch->kind == BOUNDED && aptr_load(&ch->cells) != &weir__no_cells)
         os_free_aligned(aptr_load(&ch->cells), cells_bytes(ch), CACHE_LINE);
     else if (ch->kind == UNBOUNDED)
         weir__blocks_free(ch);
@@ -73,6 +75,35 @@ static uint32_t round_up_to_power(uint32_t n)
     return n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1));
 }
 
+static uint8_t flags_of(size_t item_size, const weir_channel_options *o)
+{
+    unsigned flags = is_small(item_size) ? 0 : ODD_SIZE;
+    if (!os_membarrier_works())
+        flags |= FENCES;
+    if (o && o->single_sender)
+        flags |= DECLARED_SENDER;
+    if (o && o->single_receiver)
+        flags |= DECLARED_RECEIVER;
+    return (uint8_t)flags;
+}
+
+/* Without membarrier a single end has to fence like others. */
+static uint8_t bounded_flags(unsigned flags)
+{
+    if (!(flags & FENCES))
+        flags |= (flags & DECLARED_SENDER ? SINGLE_SENDER : 0u) |
+                 (flags & DECLARED_RECEIVER ? SINGLE_RECEIVER : 0u);
+    return (uint8_t)flags;
+}
+
+static uint8_t ways_of(unsigned flags)
+{
+    if (flags & (ODD_SIZE | FENCES))
+        return 0;
+    return (uint8_t)((flags & SINGLE_SENDER ? SENDS_SINGLE : SENDS_SHORT) |
+                     (flags & SINGLE_RECEIVER ? RECEIVES_SINGLE : RECEIVES_SHORT));
+}
+
 static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
                        const weir_channel_options *o)
 {
@@ -83,11 +114,7 @@ static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
             return WEIR_ENOMEM;
         *ch->drop = (struct drop){.fn = o->drop, .context = o->drop_context};
     }
-    if (o)
-        ch->flags = (uint8_t)((o->single_sender ? DECLARED_SENDER : 0) |
-                              (o->single_receiver ? DECLARED_RECEIVER : 0));
-    if (!is_small(item_size))
-        ch->flags |= ODD_SIZE;
+    ch->flags = flags_of(item_size, o);
     if (capacity == WEIR_UNBOUNDED) {
         if (weir__blocks_open(ch) < 0)
             return WEIR_ENOMEM;
@@ -96,10 +123,9 @@ static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
         ch->kind = BOUNDED;
         ch->capacity = (uint32_t)capacity;
         ch->lap_mask = round_up_to_power((uint32_t)capacity) - 1;
-        if (os_membarrier_works()) { /* without it a single end must fence like others */
-            ch->flags |= ch->flags & DECLARED_SENDER ? SINGLE_SENDER : 0;
-            ch->flags |= ch->flags & DECLARED_RECEIVER ? SINGLE_RECEIVER : 0;
-        }
+        ch->flags = bounded_flags(ch->flags);
+        ch->ways = ways_of(ch->flags);
+        aptr_store(&ch->cells, &weir__no_cells);
     }
     return 0;
 }
@@ -229,8 +255,8 @@ static int pop_and_drop(struct chan *ch, struct thread *t, uint64_t n)
 static void drain_later(struct chan *ch, struct thread *t)
 {
     lock_acquire(&ch->lock, 0);
-    if (!(ch->marks & DRAIN_QUEUED)) {
-        ch->marks |= DRAIN_QUEUED;
+    if (!ch->drop->queued) {
+        ch->drop->queued = true;
         ch->drop->next = t->drains;
         t->drains = ch;
     }
@@ -243,7 +269,7 @@ static struct chan *next_drain(struct thread *t)
     if (ch) {
         t->drains = ch->drop->next;
         lock_acquire(&ch->lock, 0);
-        ch->marks = (uint8_t)(ch->marks & ~DRAIN_QUEUED);
+        ch->drop->queued = false;
         chan_unlock(ch);
     }
     return ch;
@@ -289,6 +315,11 @@ static void end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
     }
 }
 
+static uint32_t closes(enum handle_kind kind)
+{
+    return kind == SENDER ? SENDER_CLOSES : RECEIVER_CLOSES;
+}
+
 static void chan_release(struct retired *r, struct thread *t)
 {
     chan_free(container_of(r, struct chan, retired), t);
@@ -303,7 +334,8 @@ static void close_and_unlock(struct party *self, struct chan *ch, enum handle_ki
     bool drops = kind == RECEIVER && ch->receivers == 0 && ch->kind != RENDEZVOUS;
     bool late = chan_some(ch) || ch->flags & SINGLE_SENDER; /* somebody may yet publish */
     bool both = ch->senders == 0 && ch->receivers == 0;
-    chan_unlock(ch);
+    /* From CLOSES to GONE in one store: a single user must not miss both. */
+    lock_release(&ch->lock, chan_flags(ch) & ~closes(kind));
     wake_all(woken->first);
     if (drops && late) {
         if (!MUTATE("close: drain without membarrier"))
@@ -320,20 +352,23 @@ static void close_and_unlock(struct party *self, struct chan *ch, enum handle_ki
 static bool leave_to_user(struct party *self, struct chan *ch, enum handle_kind kind, bool parked)
 {
     bool sends = kind == SENDER;
+    const a32 *user = sends ? &ch->sender_user : &ch->receiver_user;
     if (!(ch->flags & (sends ? SINGLE_SENDER : SINGLE_RECEIVER)) || parked ||
-        !single_is_inside(sends ? &ch->sender_user : &ch->receiver_user, self))
+        (a32_load(user) & ~INSIDE) == self->id)
         return false;
-    ch->marks |= sends ? SENDER_CLOSING : RECEIVER_CLOSING;
-    return true;
+    a32_store(&ch->lock, a32_load(&ch->lock) | closes(kind));
+    if (single_is_inside(user))
+        return true;
+    if (MUTATE("single: CLOSES ends before GONE"))
+        a32_store(&ch->lock, a32_load(&ch->lock) & ~closes(kind));
+    return false;
 }
 
 void weir__finish_close(struct party *self, struct chan *ch, enum handle_kind kind)
 {
-    uint8_t closing = kind == SENDER ? SENDER_CLOSING : RECEIVER_CLOSING;
     struct wake_list woken = {NULL, NULL};
     lock_acquire(&ch->lock, 0);
-    if (ch->marks & closing) {
-        ch->marks = (uint8_t)(ch->marks & ~closing);
+    if (a32_load(&ch->lock) & closes(kind)) {
         close_and_unlock(self, ch, kind, &woken);
     } else {
         chan_unlock(ch); /* the closer found nobody inside */

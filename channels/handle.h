@@ -45,23 +45,15 @@ static inline struct slot *handle_slot(weir_handle h)
     return (struct slot *)(void *)weir__slots.base + ((uint32_t)h & weir__slots.mask);
 }
 
-/* Is `h` an open handle of this kind? Else weir__handle_error() says why. */
-static always_inline bool handle_is(weir_handle h, enum handle_kind kind)
-{
-    uint32_t word = handle_word(h), index = (uint32_t)h;
-    return likely((word & 3) == kind && index <= weir__slots.mask &&
-                  a32_load_acquire(&((struct slot *)(void *)weir__slots.base)[index].word) == word);
-}
-
-/* The slot of a handle that is a good one. */
-static always_inline struct slot *handle_good(weir_handle h)
-{
-    return (struct slot *)(void *)weir__slots.base + (uint32_t)h;
-}
-
+/* The slot of an open handle of this kind; NULL: weir__handle_error() says why. */
 static always_inline struct slot *handle_get(weir_handle h, enum handle_kind kind)
 {
-    return handle_is(h, kind) ? handle_good(h) : NULL;
+    uint32_t word = handle_word(h), index = (uint32_t)h;
+    struct slot *s = (struct slot *)(void *)weir__slots.base + index;
+    return likely((word & 3) == kind && index <= weir__slots.mask &&
+                  a32_load_acquire(&s->word) == word)
+               ? s
+               : NULL;
 }
 
 static inline bool handle_open(const struct slot *s, weir_handle h)

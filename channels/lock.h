@@ -23,11 +23,18 @@ enum {
     SEND_WAITS = 4u,      /* a sender is parked, or is about to be */
     SENDERS_GONE = 8u,    /* the last sender handle is closed */
     RECEIVERS_GONE = 16u, /* the last receiver handle is closed */
+    SENDER_CLOSES = 32u,  /* the user of this single end is to finish its closing: single.h */
+    RECEIVER_CLOSES = 64u,
 
     /* What sends an operation off its shortest way. */
     SENDERS_BEWARE = RECV_WAITS | SEND_WAITS | RECEIVERS_GONE,
-    SENT_BEWARE = RECV_WAITS | RECEIVERS_GONE,
-    RECEIVERS_BEWARE = RECV_WAITS | SEND_WAITS | SENDERS_GONE
+    RECEIVERS_BEWARE = RECV_WAITS | SEND_WAITS | SENDERS_GONE,
+    SENT_BEWARE = RECV_WAITS | RECEIVERS_GONE | SENDER_CLOSES, /* after it published */
+    RECEIVED_BEWARE = SEND_WAITS | RECEIVER_CLOSES,            /* after it freed a place */
+
+    /* What a single end's user looks at before it claims. */
+    SINGLE_SENDER_SHUT = SENDERS_GONE | SENDER_CLOSES,
+    SINGLE_RECEIVER_SHUT = RECEIVERS_GONE | RECEIVER_CLOSES
 };
 
 /* Take the lock and set `announce` in the same locked instruction. */

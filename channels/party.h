@@ -46,7 +46,7 @@ struct party_ops {
     int (*park)(struct party *p, a32 *lock, uint32_t flags, weir_time deadline);
     /* Make it run again; once for each time it was unlinked. */
     void (*wake)(struct party *p);
-    /* The budget of operations without a suspension is used up. */
+    /* An actor's only: the budget of operations without a suspension is used up. */
     void (*rest)(struct party *p);
 };
 
@@ -56,7 +56,7 @@ struct party {
     const struct party_ops *ops;
     uint32_t owned; /* first slot it owns, 0: none; touched by the party alone */
     a32 orphans;    /* owned slots that others have closed and that wait for a sweep */
-    int32_t budget; /* operations left until ops->rest(); 0 for a plain thread */
+    int32_t budget; /* operations left until ops->rest(); never positive for a plain thread */
     uint32_t id;    /* tells parties apart that live at the same time; actors' are odd */
 };
 
@@ -199,21 +199,25 @@ static inline void party_leave(struct party *p)
         weir__party_leave_plain(p);
 }
 
-/* An actor with budget left, which is spent: the shortest way needs no more. */
-static always_inline bool party_may(bool spends)
+/* Spend one operation. True: an actor has budget left, and the shortest way needs no more. */
+static always_inline bool party_spend(void)
 {
     struct party *p = party_current();
-    if (unlikely(!p || p->budget <= 0))
-        return false;
-    p->budget -= spends;
-    return true;
+    return likely(p != NULL) && likely(--p->budget >= 0);
 }
 
-/* An operation that may wait is a point where others may get their turn. */
-static inline void party_spend(struct party *p)
+/* The same for an operation that never waits and so spends nothing. */
+static always_inline bool party_has_budget(void)
 {
-    if (unlikely(--p->budget < 0))
-        p->ops->rest(p); /* a plain thread's does nothing */
+    struct party *p = party_current();
+    return likely(p != NULL) && likely(p->budget > 0);
+}
+
+/* An operation of an actor that may wait is a point where others may get their turn. */
+static inline void party_rest(struct party *p)
+{
+    if (unlikely(p->budget < 0))
+        p->ops->rest(p);
 }
 
 /* ---- waiters ----------------------------------------------------------------------------- */

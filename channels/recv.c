@@ -80,16 +80,13 @@ static int recv_slow(struct party *self, weir_handle h, weir_time deadline)
 }
 
 /* A declared single receiver's fast path: no locked instruction. */
-static never_inline int pop_single(struct party *self, struct chan *ch, struct slot *s,
-                                   weir_handle h, void *items, uint32_t n)
+static never_inline int pop_single(struct party *self, struct chan *ch, void *items, uint32_t n)
 {
-    if (!single_enter(&ch->receiver_user, self, s, h)) {
-        if (!MUTATE("single: enter does not finish"))
-            weir__finish_close(self, ch, RECEIVER);
-        return EMPTY;
-    }
-    int k = weir__pop(ch, self->thread, items, n);
-    if (!single_leave(&ch->receiver_user, self, s, h) && !MUTATE("single: leave does not finish"))
+    bool open = !(single_enter(&ch->receiver_user, self->id, &ch->lock) & SINGLE_RECEIVER_SHUT);
+    int k = open ? weir__pop(ch, self->thread, items, n) : SHUT;
+    uint32_t word = single_leave(&ch->receiver_user, self->id, &ch->lock);
+    if ((word & RECEIVER_CLOSES) &&
+        !(open ? MUTATE("single: leave does not finish") : MUTATE("single: enter does not finish")))
         weir__finish_close(self, ch, RECEIVER);
     return k;
 }
@@ -107,7 +104,7 @@ static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
         return WEIR_EBUSY;
     uint32_t flags = a32_load_acquire(&ch->lock);
     if (likely(!(flags & RECV_WAITS))) {
-        int k = ch->flags & SINGLE_RECEIVER ? pop_single(self, ch, s, rx.h, items, n)
+        int k = ch->flags & SINGLE_RECEIVER ? pop_single(self, ch, items, n)
                                             : weir__pop(ch, self->thread, items, n);
         if (likely(k > 0)) {
             a_after_rmw();
@@ -116,7 +113,7 @@ static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
                 weir__serve_waiting(ch, self->thread);
             return k;
         }
-        if (deadline == WEIR_TRY && !(flags & (SEND_WAITS | SENDERS_GONE)))
+        if (deadline == WEIR_TRY && k != SHUT && !(flags & (SEND_WAITS | SENDERS_GONE)))
             return WEIR_EAGAIN;
     }
     request(self, ch, s, items, n, false, false);
@@ -130,10 +127,11 @@ static never_inline int recv(weir_receiver rx, void *items, uint32_t n, size_t i
     struct party *self = party_enter();
     if (unlikely(!self))
         return WEIR_ENOMEM;
-    if (deadline != WEIR_TRY)
-        party_spend(self);
-    if (likely(!party_is_plain(self)))
+    if (likely(!party_is_plain(self))) {
+        if (deadline != WEIR_TRY)
+            party_rest(self);
         return recv_n(self, rx, items, n, item_size, deadline);
+    }
     int rc = recv_n(self, rx, items, n, item_size, deadline);
     party_leave(self);
     return rc;
@@ -175,32 +173,54 @@ static never_inline int recv_from_parked(struct chan *ch, weir_receiver rx, void
     return 1;
 }
 
-static never_inline int received_now_serve(struct chan *ch)
+/* Something was seen after an item was taken. Returns 1. */
+static never_inline int received_look(struct chan *ch)
 {
-    if (!MUTATE("recv: no look after"))
-        weir__serve_waiting(ch, party_current()->thread);
+    struct party *self = party_current();
+    uint32_t word = a32_load(&ch->lock);
+    if ((word & RECEIVER_CLOSES) && !MUTATE("single: leave does not finish"))
+        weir__finish_close(self, ch, RECEIVER);
+    if ((word & SEND_WAITS) && !MUTATE("recv: no look after"))
+        weir__serve_waiting(ch, self->thread);
     return 1;
 }
 
+/* The single receiver entered and took nothing: leave, and do it the general way. */
+static never_inline int recv_single_leaves(struct chan *ch, weir_receiver rx, void *item,
+                                           weir_time deadline)
+{
+    struct party *self = party_current();
+    uint32_t word = single_leave(&ch->receiver_user, self->id, &ch->lock);
+    if ((word & RECEIVER_CLOSES) && !MUTATE("single: enter does not finish"))
+        weir__finish_close(self, ch, RECEIVER);
+    return recv(rx, item, 1, ch->item_size, deadline);
+}
+
 /* By the user of a declared single receiver, or start again. */
+static always_inline int single(struct chan *ch, weir_receiver rx, void *item, weir_time deadline,
+                                bool waits)
+{
+    uint32_t id = party_current()->id;
+    if (unlikely(a32_load(&ch->receiver_user) != id)) /* nobody's yet, or another's */
+        return recv(rx, item, 1, ch->item_size, waits ? until(deadline) : WEIR_TRY);
+    uint32_t word = single_enter(&ch->receiver_user, id, &ch->lock);
+    if (unlikely(word & (RECV_WAITS | SINGLE_RECEIVER_SHUT)) ||
+        unlikely(!cells_pop_one(ch, item, true)))
+        return recv_single_leaves(ch, rx, item, waits ? until(deadline) : WEIR_TRY);
+    if (unlikely(single_leave(&ch->receiver_user, id, &ch->lock) & RECEIVED_BEWARE))
+        return received_look(ch); /* pairs with request_lock() */
+    return 1;
+}
+
 static never_inline int recv_single(struct chan *ch, weir_receiver rx, void *item,
                                     weir_time deadline)
 {
-    struct party *self = party_current();
-    struct slot *s = handle_good(rx.h);
-    if (likely(!(a32_load_acquire(&ch->lock) & RECV_WAITS) &&
-               a32_load(&ch->receiver_user) == self->id && !(ch->flags & ODD_SIZE))) {
-        bool open = single_enter(&ch->receiver_user, self, s, rx.h);
-        bool got = open && cells_pop_one(ch, item, true);
-        if (unlikely(!open || !single_leave(&ch->receiver_user, self, s, rx.h)))
-            weir__finish_close(self, ch, RECEIVER);
-        if (likely(got)) {
-            if (unlikely(a32_load(&ch->lock) & SEND_WAITS)) /* pairs with request_lock() */
-                return received_now_serve(ch);
-            return 1;
-        }
-    }
-    return recv(rx, item, 1, ch->item_size, deadline);
+    return single(ch, rx, item, deadline, true);
+}
+
+static never_inline int try_recv_single(struct chan *ch, weir_receiver rx, void *item)
+{
+    return single(ch, rx, item, WEIR_TRY, false);
 }
 
 /* A bounded channel with many users on both ends and items of a small size. */
@@ -211,7 +231,7 @@ static always_inline int bounded(struct chan *ch, weir_receiver rx, void *item, 
         likely(cells_pop_one(ch, item, false))) {
         a_after_rmw();
         if (unlikely(a32_load(&ch->lock) & SEND_WAITS)) /* pairs with request_lock() */
-            return received_now_serve(ch);
+            return received_look(ch);
         return 1;
     }
     if (waits && deadline == WEIR_NEVER && !(a32_load(&ch->lock) & RECEIVERS_BEWARE))
@@ -250,15 +270,17 @@ static never_inline int recv_otherwise(struct chan *ch, weir_receiver rx, void *
 static always_inline int recv_one(weir_receiver rx, void *item, size_t item_size,
                                   weir_time deadline, bool waits)
 {
-    if (unlikely(!party_may(waits) || !handle_is(rx.h, RECEIVER)))
+    struct slot *s;
+    if (unlikely(!(waits ? party_spend() : party_has_budget())) ||
+        unlikely(!(s = handle_get(rx.h, RECEIVER))))
         return recv(rx, item, 1, item_size, waits ? until(deadline) : WEIR_TRY);
-    struct chan *ch = handle_good(rx.h)->object;
+    struct chan *ch = s->object;
     if (unlikely(item_size != ch->item_size))
         return WEIR_EITEM;
-    if (likely(ch->shape == BOUNDED))
+    if (likely(ch->ways & RECEIVES_SHORT))
         return waits ? recv_bounded(ch, rx, item, deadline) : try_recv_bounded(ch, rx, item);
-    if (ch->flags & SINGLE_RECEIVER)
-        return recv_single(ch, rx, item, waits ? until(deadline) : WEIR_TRY);
+    if (ch->ways & RECEIVES_SINGLE)
+        return waits ? recv_single(ch, rx, item, deadline) : try_recv_single(ch, rx, item);
     return recv_otherwise(ch, rx, item, waits ? until(deadline) : WEIR_TRY);
 }
 
@@ -276,6 +298,7 @@ int weir_try_recv_item(weir_receiver rx, void *item, size_t item_size)
 
 int weir_recv_items(weir_receiver rx, void *items, size_t n, size_t item_size, weir_time deadline)
 {
+    party_spend();
     return n == 0 ? WEIR_EINVAL : recv(rx, items, batch_count(n), item_size, until(deadline));
 }
 

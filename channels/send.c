@@ -84,27 +84,28 @@ static int send_slow(struct party *self, weir_handle h, weir_time deadline)
 /* Something was seen after an item was published. Returns 0. */
 static never_inline int sent_look(struct chan *ch)
 {
-    struct thread *t = party_current()->thread;
+    struct party *self = party_current();
+    uint32_t word = a32_load(&ch->lock);
+    if ((word & SENDER_CLOSES) && !MUTATE("single: leave does not finish"))
+        weir__finish_close(self, ch, SENDER);
     if (MUTATE("send: no look after"))
         return 0;
-    if (a32_load(&ch->lock) & RECEIVERS_GONE)
-        weir__drain(ch, t);
-    else
-        weir__serve_waiting(ch, t);
+    if (word & RECEIVERS_GONE)
+        weir__drain(ch, self->thread);
+    else if (word & RECV_WAITS)
+        weir__serve_waiting(ch, self->thread);
     return 0;
 }
 
 /* A declared single sender's fast path: no locked instruction. */
-static never_inline int push_single(struct party *self, struct chan *ch, struct slot *s,
-                                    weir_handle h, const void *items, uint32_t n)
+static never_inline int push_single(struct party *self, struct chan *ch, const void *items,
+                                    uint32_t n)
 {
-    if (!single_enter(&ch->sender_user, self, s, h)) {
-        if (!MUTATE("single: enter does not finish"))
-            weir__finish_close(self, ch, SENDER);
-        return SHUT;
-    }
-    int k = weir__push(ch, items, n);
-    if (!single_leave(&ch->sender_user, self, s, h) && !MUTATE("single: leave does not finish"))
+    bool open = !(single_enter(&ch->sender_user, self->id, &ch->lock) & SINGLE_SENDER_SHUT);
+    int k = open ? weir__push(ch, items, n) : SHUT;
+    uint32_t word = single_leave(&ch->sender_user, self->id, &ch->lock);
+    if ((word & SENDER_CLOSES) &&
+        !(open ? MUTATE("single: leave does not finish") : MUTATE("single: enter does not finish")))
         weir__finish_close(self, ch, SENDER);
     return k;
 }
@@ -124,10 +125,10 @@ static int send_n(struct party *self, weir_sender tx, const void *items, uint32_
     if (unlikely(ch->flags & DECLARED_SENDER) && !use_single(&ch->sender_user, self))
         return WEIR_EBUSY;
     if (likely(!(a32_load_acquire(&ch->lock) & SENDERS_BEWARE))) {
-        int k = ch->flags & SINGLE_SENDER ? push_single(self, ch, s, tx.h, items, n)
-                                          : weir__push(ch, items, n);
+        int k =
+            ch->flags & SINGLE_SENDER ? push_single(self, ch, items, n) : weir__push(ch, items, n);
         if (likely(k > 0)) {
-            after_publishing();
+            after_publishing(ch);
             if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
                 sent_look(ch);
             return one ? 0 : k;
@@ -139,17 +140,21 @@ static int send_n(struct party *self, weir_sender tx, const void *items, uint32_
     return send_slow(self, tx.h, deadline);
 }
 
-/* Enter, send, leave; an actor has nothing to do on leaving, so that it parks in a tail call. */
+/*
+ * Enter, send, leave; an actor has nothing to do on leaving, so that it parks in a tail call.
+ * The caller has spent what the operation costs.
+ */
 static never_inline int send(weir_sender tx, const void *items, uint32_t n, size_t item_size,
                              weir_time deadline, bool one)
 {
     struct party *self = party_enter();
     if (unlikely(!self))
         return WEIR_ENOMEM;
-    if (deadline != WEIR_TRY)
-        party_spend(self);
-    if (likely(!party_is_plain(self)))
+    if (likely(!party_is_plain(self))) {
+        if (deadline != WEIR_TRY)
+            party_rest(self);
         return send_n(self, tx, items, n, item_size, deadline, one);
+    }
     int rc = send_n(self, tx, items, n, item_size, deadline, one);
     party_leave(self);
     return rc;
@@ -207,7 +212,7 @@ static never_inline int send_parks(struct chan *ch, weir_sender tx, const void *
 static never_inline int send_unbounded(struct chan *ch, weir_sender tx, const void *item)
 {
     if (likely(weir__blocks_push_one(ch, item))) {
-        after_publishing();
+        after_publishing(ch);
         if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
             return sent_look(ch);
         return 0;
@@ -215,26 +220,45 @@ static never_inline int send_unbounded(struct chan *ch, weir_sender tx, const vo
     return send(tx, item, 1, ch->item_size, WEIR_TRY, true); /* which never waits */
 }
 
+/* The single sender entered and sent nothing: leave, and do it the general way. */
+static never_inline int send_single_leaves(struct chan *ch, weir_sender tx, const void *item,
+                                           weir_time deadline)
+{
+    struct party *self = party_current();
+    uint32_t word = single_leave(&ch->sender_user, self->id, &ch->lock);
+    if ((word & SENDER_CLOSES) && !MUTATE("single: enter does not finish"))
+        weir__finish_close(self, ch, SENDER);
+    if ((word & SENDERS_BEWARE) == RECV_WAITS)
+        return send_to_parked(ch, tx, item, deadline);
+    return send(tx, item, 1, ch->item_size, deadline, true);
+}
+
 /* By the user of a declared single sender, or start again. */
+static always_inline int single(struct chan *ch, weir_sender tx, const void *item,
+                                weir_time deadline, bool waits)
+{
+    uint32_t id = party_current()->id;
+    if (unlikely(a32_load(&ch->sender_user) != id)) /* nobody's yet, or another's */
+        return send(tx, item, 1, ch->item_size, waits ? until(deadline) : WEIR_TRY, true);
+    uint32_t word = single_enter(&ch->sender_user, id, &ch->lock);
+    if (unlikely(word & (SENDERS_BEWARE | SINGLE_SENDER_SHUT)) ||
+        unlikely(!cells_push_one(ch, item, true)))
+        return send_single_leaves(ch, tx, item, waits ? until(deadline) : WEIR_TRY);
+    /* Pairs with request_lock(), and the drain as after_publishing() does. */
+    if (unlikely(single_leave(&ch->sender_user, id, &ch->lock) & SENT_BEWARE))
+        return sent_look(ch);
+    return 0;
+}
+
 static never_inline int send_single(struct chan *ch, weir_sender tx, const void *item,
                                     weir_time deadline)
 {
-    struct party *self = party_current();
-    struct slot *s = handle_good(tx.h);
-    if (likely(!(a32_load_acquire(&ch->lock) & SENDERS_BEWARE) &&
-               a32_load(&ch->sender_user) == self->id && !(ch->flags & ODD_SIZE))) {
-        bool open = single_enter(&ch->sender_user, self, s, tx.h);
-        bool sent = open && cells_push_one(ch, item, true);
-        if (unlikely(!open || !single_leave(&ch->sender_user, self, s, tx.h)))
-            weir__finish_close(self, ch, SENDER);
-        if (likely(sent)) {
-            after_publishing();
-            if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
-                return sent_look(ch);
-            return 0;
-        }
-    }
-    return send(tx, item, 1, ch->item_size, deadline, true);
+    return single(ch, tx, item, deadline, true);
+}
+
+static never_inline int try_send_single(struct chan *ch, weir_sender tx, const void *item)
+{
+    return single(ch, tx, item, WEIR_TRY, false);
 }
 
 /* A bounded channel with many users on both ends and items of a small size. */
@@ -244,7 +268,7 @@ static always_inline int bounded(struct chan *ch, weir_sender tx, const void *it
     uint32_t flags = a32_load_acquire(&ch->lock) & SENDERS_BEWARE;
     if (likely(flags == 0)) {
         if (likely(cells_push_one(ch, item, false))) {
-            after_publishing();
+            after_publishing_short();
             if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
                 return sent_look(ch);
             return 0;
@@ -291,15 +315,17 @@ static never_inline int send_otherwise(struct chan *ch, weir_sender tx, const vo
 static always_inline int send_one(weir_sender tx, const void *item, size_t item_size,
                                   weir_time deadline, bool waits)
 {
-    if (unlikely(!party_may(waits) || !handle_is(tx.h, SENDER)))
+    struct slot *s;
+    if (unlikely(!(waits ? party_spend() : party_has_budget())) ||
+        unlikely(!(s = handle_get(tx.h, SENDER))))
         return send(tx, item, 1, item_size, waits ? until(deadline) : WEIR_TRY, true);
-    struct chan *ch = handle_good(tx.h)->object;
+    struct chan *ch = s->object;
     if (unlikely(item_size != ch->item_size))
         return WEIR_EITEM;
-    if (likely(ch->shape == BOUNDED))
+    if (likely(ch->ways & SENDS_SHORT))
         return waits ? send_bounded(ch, tx, item, deadline) : try_send_bounded(ch, tx, item);
-    if (ch->flags & SINGLE_SENDER)
-        return send_single(ch, tx, item, waits ? until(deadline) : WEIR_TRY);
+    if (ch->ways & SENDS_SINGLE)
+        return waits ? send_single(ch, tx, item, deadline) : try_send_single(ch, tx, item);
     return send_otherwise(ch, tx, item, waits ? until(deadline) : WEIR_TRY);
 }
 
@@ -318,6 +344,7 @@ int weir_try_send_item(weir_sender tx, const void *item, size_t item_size)
 int weir_send_items(weir_sender tx, const void *items, size_t n, size_t item_size,
                     weir_time deadline)
 {
+    party_spend();
     return n == 0 ? WEIR_EINVAL
                   : send(tx, items, batch_count(n), item_size, until(deadline), false);
 }

@@ -11,11 +11,12 @@
  *    comes later, and its owner sees the flag. See peer_unfenced().
  *
  * 2. Claim and close. A claim after the end was told would be lost, and a plain store
- *    cannot fail on a mark. So the user says when it is inside, and looks at its handle
- *    once inside and once after. The closer shuts the handle, executes os_membarrier() and
- *    looks: a user that is not inside will find the handle shut when it enters; one that
- *    is inside finds it shut when it looks, and finishes the closing. What must be seen
- *    before the end is told has then been published. See single_enter().
+ *    cannot fail on a mark. So the user says when it is inside, and looks at the lock word
+ *    once inside and once after. The closer sets CLOSES there, executes os_membarrier() and
+ *    looks: a user that is not inside will find CLOSES or GONE when it enters; one that is
+ *    inside finds CLOSES when it leaves, and finishes the closing. What must be seen before
+ *    the end is told has then been published. A single end has one handle only, so that its
+ *    closing is the end's. See single_enter().
  */
 #ifndef WEIR_SINGLE_H
 #define WEIR_SINGLE_H
@@ -31,35 +32,28 @@ static inline bool use_single(a32 *user, const struct party *self)
     return likely(id == self->id) || (id == 0 && a32_cas(user, &id, self->id));
 }
 
-/* Before a claim outside of the lock. False: the handle is shut, call weir__finish_close(). */
-static inline bool single_enter(a32 *user, const struct party *self, const struct slot *s,
-                                weir_handle h)
+/* Before a claim outside of the lock: the lock word. No claim when it says SHUT. */
+static always_inline uint32_t single_enter(a32 *user, uint32_t id, const a32 *lock)
 {
-    a32_store(user, self->id | INSIDE);
+    a32_store(user, id | INSIDE);
     a_light_fence(); /* pairs with os_membarrier() in single_is_inside() */
-    if (likely(handle_open(s, h)))
-        return true;
-    a32_store_release(user, self->id);
-    return false;
+    return a32_load_acquire(lock);
 }
 
-/* After it. False: the handle was shut meanwhile, call weir__finish_close(). */
-static inline bool single_leave(a32 *user, const struct party *self, const struct slot *s,
-                                weir_handle h)
+/* After it, or instead: the lock word. When it says CLOSES, call weir__finish_close(). */
+static always_inline uint32_t single_leave(a32 *user, uint32_t id, const a32 *lock)
 {
-    a32_store_release(user, self->id);
-    a_light_fence(); /* as above */
-    return likely(handle_open(s, h));
+    a32_store_release(user, id);
+    a_light_fence(); /* as above, and with the one in peer_unfenced()'s caller */
+    return a32_load(lock);
 }
 
-/* The handle was shut, perhaps while its user was inside: then tell the other end now. */
+/* The lock word said CLOSES: if it still does, tell the other end now. */
 void weir__finish_close(struct party *self, struct chan *ch, enum handle_kind kind);
 
-/* Asked by the closer, who has shut the handle, under the lock. */
-static inline bool single_is_inside(const a32 *user, const struct party *self)
+/* Asked by the closer under the lock, when its word says CLOSES. */
+static inline bool single_is_inside(const a32 *user)
 {
-    if ((a32_load(user) & ~INSIDE) == self->id)
-        return false;
     if (!MUTATE("single: close without membarrier"))
         os_membarrier();
     return a32_load(user) & INSIDE;

@@ -82,12 +82,7 @@ static void plain_wake(struct party *p)
         os_futex_wake(&it->sleep, 1);
 }
 
-static void plain_rest(struct party *p)
-{
-    p->budget = 0;
-}
-
-static const struct party_ops plain_ops = {plain_park, plain_wake, plain_rest};
+static const struct party_ops plain_ops = {plain_park, plain_wake, NULL};
 
 /* ---- records --------------------------------------------------------------------------- */
 
@@ -228,6 +223,7 @@ void weir__spare_leave(struct party *p)
 void weir__party_leave_plain(struct party *p)
 {
     struct thread *t = p->thread;
+    p->budget = 0;
     if (--t->reclaim.nesting > 0)
         return;
     thread_offline(t);

@@ -146,13 +146,20 @@ void weir__serve_waiting(struct chan *ch, struct thread *t);
 void weir__drain(struct chan *ch, struct thread *t);
 
 /* Between publishing and the look at the flags. */
-static inline void after_publishing(void)
+static inline void after_publishing(const struct chan *ch)
 {
     a_after_rmw();
-    if (unlikely(a32_load(&weir__fence_readers)))
+    if (unlikely(ch->flags & FENCES))
         a_fence();
     else
         a_light_fence();
+}
+
+/* The same on the shortest ways, on which no channel with FENCES is. */
+static always_inline void after_publishing_short(void)
+{
+    a_after_rmw();
+    a_light_fence();
 }
 
 /* Any kind of storage; lock held or not. Counts, FULL/EMPTY, BETWEEN, SHUT, NO_MEMORY. */

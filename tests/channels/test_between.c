@@ -170,7 +170,7 @@ static int cells_made_twice(void)
     atomic_store(&placed.gated, true);
     call_start(&c);
     stop_reached(0);
-    CHECK(!a32_load(&e.ch->lock) && !aptr_load(&e.ch->cells));
+    CHECK(!a32_load(&e.ch->lock) && aptr_load(&e.ch->cells) == &weir__no_cells);
     send_number(e.tx, 1);
     stop_leave(0);
     CHECK(call_join(&c) == 0);
