@@ -103,6 +103,7 @@ static void ready(struct worker *w, struct actor *a)
     __builtin_prefetch(a->context.sp);
     __builtin_prefetch((char *)a->context.sp + CACHE_LINE);
     __builtin_prefetch((char *)a->context.sp + 2 * CACHE_LINE);
+    __builtin_prefetch(a->small_arg);
     if (w->next_up)
         push_last(&w->ready, w->next_up);
     w->next_up = a;
@@ -226,8 +227,7 @@ static void actor_entry(void)
     }
 }
 
-/* ---- parties ----------------------------------------------------------------------------------
- */
+/* ---- parties ------------------------------------------------------------------------------ */
 
 static never_inline int park_timed(struct actor *me, a32 *lock, uint32_t flags, weir_time deadline)
 {
@@ -298,8 +298,7 @@ int weir_yield(void)
     return yield(me);
 }
 
-/* ---- the loop
- * ------------------------------------------------------------------------------------ */
+/* ---- the loop ------------------------------------------------------------------------------ */
 
 static bool nothing_injected(struct worker *w)
 {

@@ -7,20 +7,6 @@ enum {
     CELLS_MIN = 8
 };
 
-struct block {
-    uint64_t first; /* number of its first place */
-    aptr next;
-    uint32_t cells;
-    uint32_t bytes;
-    struct retired retired;
-    uint64_t data[]; /* cells: {stamp, item} */
-};
-
-static struct cell *block_cell(const struct chan *ch, struct block *b, uint64_t i)
-{
-    return (struct cell *)(void *)((char *)b->data + i * ch->stride);
-}
-
 static struct block *block_new(const struct chan *ch, uint64_t first)
 {
     uint32_t cells = (uint32_t)((BLOCK_BYTES - sizeof(struct block)) / ch->stride);
@@ -86,30 +72,6 @@ static struct block *step(aptr *hint, struct block *b)
     struct block *next = aptr_load_acquire(&b->next);
     aptr_cas(hint, &old, next);
     return next;
-}
-
-bool weir__blocks_push_one(struct chan *ch, const void *item)
-{
-    struct block *b = aptr_load_acquire(&ch->tail_block);
-    uint64_t t = a64_load_acquire(chan_tail(ch)), i = (t >> 1) - b->first;
-    if (unlikely(i + 1 >= b->cells || t & TAIL_CLOSED) || !a64_cas(chan_tail(ch), &t, t + 2))
-        return false;
-    struct cell *c = block_cell(ch, b, i);
-    copy_item(c->item, item, ch->item_size);
-    a64_store_release(&c->stamp, 1); /* pairs with the load in weir__blocks_pop() */
-    return true;
-}
-
-bool weir__blocks_pop_one(struct chan *ch, void *item)
-{
-    struct block *b = aptr_load_acquire(&ch->head_block);
-    uint64_t h = a64_load_acquire(chan_head(ch)), i = (h >> 1) - b->first;
-    struct cell *c = block_cell(ch, b, i);
-    if (unlikely(i + 1 >= b->cells) || !a64_load_acquire(&c->stamp) ||
-        !a64_cas(chan_head(ch), &h, h + 2))
-        return false;
-    copy_item(item, c->item, ch->item_size);
-    return true;
 }
 
 static int push_within_block(struct chan *ch, const char *items, uint64_t n)

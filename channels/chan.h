@@ -35,8 +35,14 @@ enum chan_flag {
     FENCES = 32    /* there is no membarrier: see after_publishing() */
 };
 
-/* Constant too: the shortest ways of one item into and out of a bounded channel. */
-enum chan_way { SENDS_SHORT = 1, SENDS_SINGLE = 2, RECEIVES_SHORT = 4, RECEIVES_SINGLE = 8 };
+/* Constant too: the shortest ways of one item into and out of cells, and of blocks. */
+enum chan_way {
+    SENDS_SHORT = 1,
+    SENDS_SINGLE = 2,
+    RECEIVES_SHORT = 4,
+    RECEIVES_SINGLE = 8,
+    BLOCKS_SHORT = 16
+};
 
 struct drop {
     void (*fn)(void *item, void *context);
@@ -51,10 +57,10 @@ struct chan {
     /* Line 1: constant while open, but for the lock and the queues, which change only
      * when somebody waits. */
     a32 lock;
-    uint8_t kind;
-    uint8_t flags; /* enum chan_flag */
-    uint8_t ways;  /* enum chan_way */
-    uint8_t at;    /* where tail and head are: see chan_tail() */
+    uint8_t kind : 2;
+    uint8_t ways : 6;         /* enum chan_way */
+    uint8_t flags;            /* enum chan_flag */
+    uint8_t tail_at, head_at; /* where they are: see chan_tail() */
     uint32_t item_size;
     uint32_t stride; /* of a cell */
     union {
@@ -77,6 +83,7 @@ struct chan {
     union {
         struct {
             uint32_t waiting_senders, waiting_receivers; /* parked; under the lock */
+            const char *parked_at; /* the item of who parked last: see fetch_parked() */
         };
         struct retired retired; /* when both ends are closed and nobody waits */
     };
@@ -97,20 +104,28 @@ struct chan_wide {
 
 _Static_assert(offsetof(struct chan_wide, tail) == 2 * CACHE_LINE, "tail has its own lines");
 
-/* `at` counts a64: the tail's place; the head lies as far behind it as it must. */
-enum {
-    AT_NARROW = offsetof(struct chan, narrow_tail) / sizeof(a64),
-    AT_WIDE = offsetof(struct chan_wide, tail) / sizeof(a64)
-};
+/* Counted in a64 from the channel's beginning. */
+static inline void chan_place(struct chan *ch, bool wide)
+{
+    size_t tail = wide ? offsetof(struct chan_wide, tail) : offsetof(struct chan, narrow_tail);
+    size_t head = wide ? offsetof(struct chan_wide, head) : offsetof(struct chan, narrow_head);
+    ch->tail_at = (uint8_t)(tail / sizeof(a64));
+    ch->head_at = (uint8_t)(head / sizeof(a64));
+}
+
+static inline bool chan_is_wide(const struct chan *ch)
+{
+    return ch->tail_at * sizeof(a64) >= sizeof(struct chan);
+}
 
 static inline a64 *chan_tail(struct chan *ch)
 {
-    return (a64 *)(void *)ch + ch->at;
+    return (a64 *)(void *)ch + ch->tail_at;
 }
 
 static inline a64 *chan_head(struct chan *ch)
 {
-    return ch->at == AT_NARROW ? &ch->narrow_head : &((struct chan_wide *)(void *)ch)->head;
+    return (a64 *)(void *)ch + ch->head_at;
 }
 
 /* Sizes that are one or a few registers. */
@@ -172,8 +187,9 @@ static inline bool chan_some(struct chan *ch)
     return (a64_load_acquire(chan_tail(ch)) & ~(uint64_t)TAIL_CLOSED) != h;
 }
 
-#include "blocks.h"
 #include "cells.h"
+
+#include "blocks.h"
 
 /* ---- the lock's flags ------------------------------------------------------------------- */
 

@@ -53,7 +53,7 @@ static struct chan *chan_alloc(struct thread *t, bool wide)
     if (!ch)
         return NULL;
     __builtin_memset(ch, 0, sizeof *ch);
-    ch->at = wide ? AT_WIDE : AT_NARROW;
+    chan_place(ch, wide);
     return ch;
 }
 
@@ -64,7 +64,7 @@ static void chan_free(struct chan *ch, struct thread *t)
     else if (ch->kind == UNBOUNDED)
         weir__blocks_free(ch);
     os_free(ch->drop, sizeof *ch->drop);
-    if (ch->at == AT_WIDE)
+    if (chan_is_wide(ch))
         os_free_aligned(ch, sizeof(struct chan_wide), 2 * CACHE_LINE);
     else
         pool_put(&chans, &t->chans, ch);
@@ -96,12 +96,14 @@ static uint8_t bounded_flags(unsigned flags)
     return (uint8_t)flags;
 }
 
-static uint8_t ways_of(unsigned flags)
+static unsigned ways_of(enum chan_kind kind, unsigned flags)
 {
-    if (flags & (ODD_SIZE | FENCES))
+    if (kind == RENDEZVOUS || flags & (ODD_SIZE | FENCES))
         return 0;
-    return (uint8_t)((flags & SINGLE_SENDER ? SENDS_SINGLE : SENDS_SHORT) |
-                     (flags & SINGLE_RECEIVER ? RECEIVES_SINGLE : RECEIVES_SHORT));
+    if (kind == UNBOUNDED)
+        return flags & (DECLARED_SENDER | DECLARED_RECEIVER) ? 0 : BLOCKS_SHORT;
+    return (flags & SINGLE_SENDER ? SENDS_SINGLE : SENDS_SHORT) |
+           (flags & SINGLE_RECEIVER ? RECEIVES_SINGLE : RECEIVES_SHORT);
 }
 
 static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
@@ -124,9 +126,9 @@ static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
         ch->capacity = (uint32_t)capacity;
         ch->lap_mask = round_up_to_power((uint32_t)capacity) - 1;
         ch->flags = bounded_flags(ch->flags);
-        ch->ways = ways_of(ch->flags);
         aptr_store(&ch->cells, &weir__no_cells);
     }
+    ch->ways = ways_of(ch->kind, ch->flags) & 63;
     return 0;
 }
 
@@ -388,10 +390,10 @@ int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind)
         return WEIR_ECLOSED;
     }
     struct party *owner = slot_shut(s);
-    bool parked = s->waiting > 0;
-    if (parked)
-        weir__complete_all(kind == SENDER ? &ch->sendq : &ch->recvq, s, WEIR_ECLOSED, &woken);
-    if (leave_to_user(self, ch, kind, parked)) {
+    struct waitq *q = kind == SENDER ? &ch->sendq : &ch->recvq;
+    if (slot_may_be_waited_on(s, owner, self, q))
+        weir__complete_all(q, s, WEIR_ECLOSED, &woken);
+    if (leave_to_user(self, ch, kind, woken.first != NULL)) {
         chan_unlock(ch);
         wake_all(woken.first);
     } else {

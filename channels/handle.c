@@ -100,7 +100,7 @@ struct slot *weir__slot_reserve(struct party *p)
     struct slot *s = pool_get(&weir__slots, &p->thread->slots);
     if (s) {
         aptr_store(&s->owner, NULL);
-        s->waiting = 0;
+        s->lent = 0;
     }
     return s;
 }

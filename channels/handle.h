@@ -21,9 +21,9 @@
 enum handle_kind { NONE = 0, SENDER = 1, RECEIVER = 2, GROUP = 3 };
 
 struct slot {
-    a32 word;         /* generation << 2 | kind */
-    uint32_t waiting; /* parked operations on this handle; under the channel's lock */
-    void *object;     /* struct chan, or a group; constant while the handle is open */
+    a32 word;      /* generation << 2 | kind */
+    uint32_t lent; /* another than the owner has parked here; under the channel's lock */
+    void *object;  /* struct chan, or a group; constant while the handle is open */
     union {
         struct {
             aptr owner;          /* a party; NULL: a plain thread made it */

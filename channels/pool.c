@@ -27,7 +27,7 @@ static bool reserve(struct pool *p)
         return false;
     p->base = base; /* before the mask: any index is within the table at any time */
     p->mask = n - 1;
-    p->fresh = 1;
+    p->fresh = 2; /* even: the two handles of a fresh channel lie in one cache line */
     return true;
 }
 

@@ -140,7 +140,7 @@ static never_inline int recv(weir_receiver rx, void *items, uint32_t n, size_t i
 /* ---- the shortest ways --------------------------------------------------------------------- */
 
 /* Nothing was there: park, or start again. */
-static never_inline int recv_parks(struct chan *ch, weir_receiver rx, void *item)
+static never_inline int recv_parks(weir_receiver rx, void *item, struct chan *ch)
 {
     struct party *self = party_current();
     lock_acquire(&ch->lock, RECV_WAITS);
@@ -155,11 +155,12 @@ static never_inline int recv_parks(struct chan *ch, weir_receiver rx, void *item
 }
 
 /* A sender is parked at a rendezvous: take its item over, or start again. */
-static never_inline int recv_from_parked(struct chan *ch, weir_receiver rx, void *item,
+static never_inline int recv_from_parked(weir_receiver rx, void *item, struct chan *ch,
                                          weir_time deadline)
 {
     lock_acquire(&ch->lock, 0);
     struct waiter *w = ch->sendq.first;
+    fetch_parked(ch, w);
     if (unlikely(!w || w->count != 1 || !handle_get(rx.h, RECEIVER))) {
         chan_unlock(ch);
         return recv(rx, item, 1, ch->item_size, deadline);
@@ -186,7 +187,7 @@ static never_inline int received_look(struct chan *ch)
 }
 
 /* The single receiver entered and took nothing: leave, and do it the general way. */
-static never_inline int recv_single_leaves(struct chan *ch, weir_receiver rx, void *item,
+static never_inline int recv_single_leaves(weir_receiver rx, void *item, struct chan *ch,
                                            weir_time deadline)
 {
     struct party *self = party_current();
@@ -197,7 +198,7 @@ static never_inline int recv_single_leaves(struct chan *ch, weir_receiver rx, vo
 }
 
 /* By the user of a declared single receiver, or start again. */
-static always_inline int single(struct chan *ch, weir_receiver rx, void *item, weir_time deadline,
+static always_inline int single(weir_receiver rx, void *item, struct chan *ch, weir_time deadline,
                                 bool waits)
 {
     uint32_t id = party_current()->id;
@@ -206,25 +207,25 @@ static always_inline int single(struct chan *ch, weir_receiver rx, void *item, w
     uint32_t word = single_enter(&ch->receiver_user, id, &ch->lock);
     if (unlikely(word & (RECV_WAITS | SINGLE_RECEIVER_SHUT)) ||
         unlikely(!cells_pop_one(ch, item, true)))
-        return recv_single_leaves(ch, rx, item, waits ? until(deadline) : WEIR_TRY);
+        return recv_single_leaves(rx, item, ch, waits ? until(deadline) : WEIR_TRY);
     if (unlikely(single_leave(&ch->receiver_user, id, &ch->lock) & RECEIVED_BEWARE))
         return received_look(ch); /* pairs with request_lock() */
     return 1;
 }
 
-static never_inline int recv_single(struct chan *ch, weir_receiver rx, void *item,
+static never_inline int recv_single(weir_receiver rx, void *item, struct chan *ch,
                                     weir_time deadline)
 {
-    return single(ch, rx, item, deadline, true);
+    return single(rx, item, ch, deadline, true);
 }
 
-static never_inline int try_recv_single(struct chan *ch, weir_receiver rx, void *item)
+static never_inline int try_recv_single(weir_receiver rx, void *item, struct chan *ch)
 {
-    return single(ch, rx, item, WEIR_TRY, false);
+    return single(rx, item, ch, WEIR_TRY, false);
 }
 
 /* A bounded channel with many users on both ends and items of a small size. */
-static always_inline int bounded(struct chan *ch, weir_receiver rx, void *item, weir_time deadline,
+static always_inline int bounded(weir_receiver rx, void *item, struct chan *ch, weir_time deadline,
                                  bool waits)
 {
     if (likely(!(a32_load_acquire(&ch->lock) & RECV_WAITS)) &&
@@ -235,33 +236,42 @@ static always_inline int bounded(struct chan *ch, weir_receiver rx, void *item, 
         return 1;
     }
     if (waits && deadline == WEIR_NEVER && !(a32_load(&ch->lock) & RECEIVERS_BEWARE))
-        return recv_parks(ch, rx, item);
+        return recv_parks(rx, item, ch);
     return recv(rx, item, 1, ch->item_size, waits ? until(deadline) : WEIR_TRY);
 }
 
-static never_inline int recv_bounded(struct chan *ch, weir_receiver rx, void *item,
+static never_inline int recv_bounded(weir_receiver rx, void *item, struct chan *ch,
                                      weir_time deadline)
 {
-    return bounded(ch, rx, item, deadline, true);
+    return bounded(rx, item, ch, deadline, true);
 }
 
-static never_inline int try_recv_bounded(struct chan *ch, weir_receiver rx, void *item)
+static never_inline int try_recv_bounded(weir_receiver rx, void *item, struct chan *ch)
 {
-    return bounded(ch, rx, item, WEIR_TRY, false);
+    return bounded(rx, item, ch, WEIR_TRY, false);
 }
 
-static never_inline int recv_otherwise(struct chan *ch, weir_receiver rx, void *item,
+/* From a block, whose senders never wait. */
+static never_inline int recv_unbounded(weir_receiver rx, void *item, struct chan *ch,
+                                       weir_time deadline)
+{
+    uint32_t flags = a32_load_acquire(&ch->lock) & RECEIVERS_BEWARE;
+    if (likely(!(flags & RECV_WAITS)) && likely(blocks_pop_one(ch, item)))
+        return 1;
+    if (flags == 0 && deadline == WEIR_NEVER)
+        return recv_parks(rx, item, ch);
+    return recv(rx, item, 1, ch->item_size, deadline);
+}
+
+static never_inline int recv_otherwise(weir_receiver rx, void *item, struct chan *ch,
                                        weir_time deadline)
 {
     uint32_t flags = a32_load_acquire(&ch->lock) & RECEIVERS_BEWARE;
     if (!(ch->flags & DECLARED_RECEIVER)) {
         if (flags == SEND_WAITS && ch->kind == RENDEZVOUS)
-            return recv_from_parked(ch, rx, item, deadline);
-        if (ch->kind == UNBOUNDED && !(flags & RECV_WAITS) &&
-            likely(weir__blocks_pop_one(ch, item)))
-            return 1;
+            return recv_from_parked(rx, item, ch, deadline);
         if (flags == 0 && ch->kind != BOUNDED && deadline == WEIR_NEVER)
-            return recv_parks(ch, rx, item);
+            return recv_parks(rx, item, ch);
     }
     return recv(rx, item, 1, ch->item_size, deadline);
 }
@@ -278,10 +288,12 @@ static always_inline int recv_one(weir_receiver rx, void *item, size_t item_size
     if (unlikely(item_size != ch->item_size))
         return WEIR_EITEM;
     if (likely(ch->ways & RECEIVES_SHORT))
-        return waits ? recv_bounded(ch, rx, item, deadline) : try_recv_bounded(ch, rx, item);
+        return waits ? recv_bounded(rx, item, ch, deadline) : try_recv_bounded(rx, item, ch);
     if (ch->ways & RECEIVES_SINGLE)
-        return waits ? recv_single(ch, rx, item, deadline) : try_recv_single(ch, rx, item);
-    return recv_otherwise(ch, rx, item, waits ? until(deadline) : WEIR_TRY);
+        return waits ? recv_single(rx, item, ch, deadline) : try_recv_single(rx, item, ch);
+    if (ch->ways & BLOCKS_SHORT)
+        return recv_unbounded(rx, item, ch, waits ? until(deadline) : WEIR_TRY);
+    return recv_otherwise(rx, item, ch, waits ? until(deadline) : WEIR_TRY);
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */

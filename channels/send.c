@@ -163,11 +163,12 @@ static never_inline int send(weir_sender tx, const void *items, uint32_t n, size
 /* ---- the shortest ways --------------------------------------------------------------------- */
 
 /* A receiver is parked and nothing is before it: hand the item over, or start again. */
-static never_inline int send_to_parked(struct chan *ch, weir_sender tx, const void *item,
+static never_inline int send_to_parked(weir_sender tx, const void *item, struct chan *ch,
                                        weir_time deadline)
 {
     lock_acquire(&ch->lock, 0);
     struct waiter *w = ch->recvq.first;
+    fetch_parked(ch, w);
     if (unlikely(!w || ch->sendq.first || !handle_get(tx.h, SENDER) ||
                  (chan_some(ch) && !MUTATE("hand-over: past a claim")))) {
         chan_unlock(ch);
@@ -194,7 +195,7 @@ static inline bool no_room(struct chan *ch)
 }
 
 /* There was no place: park, or start again. */
-static never_inline int send_parks(struct chan *ch, weir_sender tx, const void *item)
+static never_inline int send_parks(weir_sender tx, const void *item, struct chan *ch)
 {
     struct party *self = party_current();
     lock_acquire(&ch->lock, SEND_WAITS);
@@ -208,20 +209,23 @@ static never_inline int send_parks(struct chan *ch, weir_sender tx, const void *
     return self->ops->park(self, &ch->lock, SEND_WAITS, WEIR_NEVER);
 }
 
-/* A place in a block, or start again. */
-static never_inline int send_unbounded(struct chan *ch, weir_sender tx, const void *item)
+/* A place in a block, or start again, which never waits. */
+static never_inline int send_unbounded(weir_sender tx, const void *item, struct chan *ch)
 {
-    if (likely(weir__blocks_push_one(ch, item))) {
-        after_publishing(ch);
+    uint32_t flags = a32_load_acquire(&ch->lock) & SENDERS_BEWARE;
+    if (flags == RECV_WAITS)
+        return send_to_parked(tx, item, ch, WEIR_TRY);
+    if (likely(flags == 0) && likely(blocks_push_one(ch, item))) {
+        after_publishing_short();
         if (unlikely(a32_load(&ch->lock) & SENT_BEWARE)) /* pairs with request_lock() */
             return sent_look(ch);
         return 0;
     }
-    return send(tx, item, 1, ch->item_size, WEIR_TRY, true); /* which never waits */
+    return send(tx, item, 1, ch->item_size, WEIR_TRY, true);
 }
 
 /* The single sender entered and sent nothing: leave, and do it the general way. */
-static never_inline int send_single_leaves(struct chan *ch, weir_sender tx, const void *item,
+static never_inline int send_single_leaves(weir_sender tx, const void *item, struct chan *ch,
                                            weir_time deadline)
 {
     struct party *self = party_current();
@@ -229,12 +233,12 @@ static never_inline int send_single_leaves(struct chan *ch, weir_sender tx, cons
     if ((word & SENDER_CLOSES) && !MUTATE("single: enter does not finish"))
         weir__finish_close(self, ch, SENDER);
     if ((word & SENDERS_BEWARE) == RECV_WAITS)
-        return send_to_parked(ch, tx, item, deadline);
+        return send_to_parked(tx, item, ch, deadline);
     return send(tx, item, 1, ch->item_size, deadline, true);
 }
 
 /* By the user of a declared single sender, or start again. */
-static always_inline int single(struct chan *ch, weir_sender tx, const void *item,
+static always_inline int single(weir_sender tx, const void *item, struct chan *ch,
                                 weir_time deadline, bool waits)
 {
     uint32_t id = party_current()->id;
@@ -243,26 +247,26 @@ static always_inline int single(struct chan *ch, weir_sender tx, const void *ite
     uint32_t word = single_enter(&ch->sender_user, id, &ch->lock);
     if (unlikely(word & (SENDERS_BEWARE | SINGLE_SENDER_SHUT)) ||
         unlikely(!cells_push_one(ch, item, true)))
-        return send_single_leaves(ch, tx, item, waits ? until(deadline) : WEIR_TRY);
+        return send_single_leaves(tx, item, ch, waits ? until(deadline) : WEIR_TRY);
     /* Pairs with request_lock(), and the drain as after_publishing() does. */
     if (unlikely(single_leave(&ch->sender_user, id, &ch->lock) & SENT_BEWARE))
         return sent_look(ch);
     return 0;
 }
 
-static never_inline int send_single(struct chan *ch, weir_sender tx, const void *item,
+static never_inline int send_single(weir_sender tx, const void *item, struct chan *ch,
                                     weir_time deadline)
 {
-    return single(ch, tx, item, deadline, true);
+    return single(tx, item, ch, deadline, true);
 }
 
-static never_inline int try_send_single(struct chan *ch, weir_sender tx, const void *item)
+static never_inline int try_send_single(weir_sender tx, const void *item, struct chan *ch)
 {
-    return single(ch, tx, item, WEIR_TRY, false);
+    return single(tx, item, ch, WEIR_TRY, false);
 }
 
 /* A bounded channel with many users on both ends and items of a small size. */
-static always_inline int bounded(struct chan *ch, weir_sender tx, const void *item,
+static always_inline int bounded(weir_sender tx, const void *item, struct chan *ch,
                                  weir_time deadline, bool waits)
 {
     uint32_t flags = a32_load_acquire(&ch->lock) & SENDERS_BEWARE;
@@ -274,35 +278,33 @@ static always_inline int bounded(struct chan *ch, weir_sender tx, const void *it
             return 0;
         }
         if (waits && deadline == WEIR_NEVER)
-            return send_parks(ch, tx, item);
+            return send_parks(tx, item, ch);
     } else if (flags == RECV_WAITS) {
-        return send_to_parked(ch, tx, item, waits ? until(deadline) : WEIR_TRY);
+        return send_to_parked(tx, item, ch, waits ? until(deadline) : WEIR_TRY);
     }
     return send(tx, item, 1, ch->item_size, waits ? until(deadline) : WEIR_TRY, true);
 }
 
-static never_inline int send_bounded(struct chan *ch, weir_sender tx, const void *item,
+static never_inline int send_bounded(weir_sender tx, const void *item, struct chan *ch,
                                      weir_time deadline)
 {
-    return bounded(ch, tx, item, deadline, true);
+    return bounded(tx, item, ch, deadline, true);
 }
 
-static never_inline int try_send_bounded(struct chan *ch, weir_sender tx, const void *item)
+static never_inline int try_send_bounded(weir_sender tx, const void *item, struct chan *ch)
 {
-    return bounded(ch, tx, item, WEIR_TRY, false);
+    return bounded(tx, item, ch, WEIR_TRY, false);
 }
 
-static never_inline int send_otherwise(struct chan *ch, weir_sender tx, const void *item,
+static never_inline int send_otherwise(weir_sender tx, const void *item, struct chan *ch,
                                        weir_time deadline)
 {
     uint32_t flags = a32_load_acquire(&ch->lock) & SENDERS_BEWARE;
     if (!(ch->flags & DECLARED_SENDER)) {
         if (flags == RECV_WAITS)
-            return send_to_parked(ch, tx, item, deadline);
-        if (flags == 0 && ch->kind == UNBOUNDED)
-            return send_unbounded(ch, tx, item);
+            return send_to_parked(tx, item, ch, deadline);
         if (flags == 0 && ch->kind == RENDEZVOUS && deadline == WEIR_NEVER)
-            return send_parks(ch, tx, item);
+            return send_parks(tx, item, ch);
     }
     return send(tx, item, 1, ch->item_size, deadline, true);
 }
@@ -323,10 +325,12 @@ static always_inline int send_one(weir_sender tx, const void *item, size_t item_
     if (unlikely(item_size != ch->item_size))
         return WEIR_EITEM;
     if (likely(ch->ways & SENDS_SHORT))
-        return waits ? send_bounded(ch, tx, item, deadline) : try_send_bounded(ch, tx, item);
+        return waits ? send_bounded(tx, item, ch, deadline) : try_send_bounded(tx, item, ch);
     if (ch->ways & SENDS_SINGLE)
-        return waits ? send_single(ch, tx, item, deadline) : try_send_single(ch, tx, item);
-    return send_otherwise(ch, tx, item, waits ? until(deadline) : WEIR_TRY);
+        return waits ? send_single(tx, item, ch, deadline) : try_send_single(tx, item, ch);
+    if (ch->ways & BLOCKS_SHORT)
+        return send_unbounded(tx, item, ch);
+    return send_otherwise(tx, item, ch, waits ? until(deadline) : WEIR_TRY);
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */

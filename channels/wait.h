@@ -45,10 +45,9 @@ static inline void request(struct party *self, struct chan *ch, struct slot *s, 
     w->one = one;
 }
 
-/* Under the lock: by handle, for its closing, and by end, for the statistics. */
+/* Under the lock, for the statistics. */
 static inline void count_waiter(struct waiter *w, int one)
 {
-    w->slot->waiting += (uint32_t)one;
     *(w->sends ? &w->chan->waiting_senders : &w->chan->waiting_receivers) += (uint32_t)one;
 }
 
@@ -57,8 +56,25 @@ static inline void request_link(struct party *self, struct waitq *q)
 {
     struct waiter *w = &self->waiter;
     a32_store(&w->linked, 1);
+    if (unlikely(aptr_load(&w->slot->owner) != self))
+        w->slot->lent = 1;
     count_waiter(w, 1);
+    w->chan->parked_at = w->items;
     waitq_append(q, w);
+}
+
+/*
+ * Under the lock, before *w is touched. A party that has not run for long is in no cache:
+ * neither its record nor its stack, which only the record tells. Its item is on the stack,
+ * near the frames with which it will go on, so with the item's address kept in the channel
+ * both come at the same time. In a ring of 100,000 actors that is a third of a hop.
+ */
+static always_inline void fetch_parked(const struct chan *ch, const struct waiter *w)
+{
+    __builtin_prefetch((const char *)w + CACHE_LINE);
+    __builtin_prefetch(ch->parked_at);
+    __builtin_prefetch(ch->parked_at - CACHE_LINE);
+    __builtin_prefetch(ch->parked_at - 2 * CACHE_LINE);
 }
 
 static inline uint32_t batch_count(size_t n)
@@ -125,6 +141,17 @@ static inline void complete_first(struct waitq *q, struct waiter *w, int result)
     w->result = w->one ? 0 : result;
     count_waiter(w, -1);
     a32_store_release(&w->linked, 0); /* pairs with weir__wait_cancel() */
+}
+
+/*
+ * Under the lock: may somebody be parked on this handle of an end with the queue `q`? No
+ * count is kept, as it would cost each wake a cache line: who parks there is the owner, or
+ * has left a mark, or the handle has no owner.
+ */
+static inline bool slot_may_be_waited_on(const struct slot *s, const struct party *owner,
+                                         const struct party *closer, const struct waitq *q)
+{
+    return q->first && (!owner || s->lent || (owner != closer && a32_load(&owner->waiter.linked)));
 }
 
 /* Complete all in `q` that wait on `slot` (NULL: all). */
