@@ -38,7 +38,6 @@ struct actor {
     struct timer timer;
     char name[NAME_BYTES];
     uint32_t arg_size; /* of what was copied; 0: nothing */
-    bool timed;        /* the timer is in the worker's heap */
     union {
         char small_arg[SMALL_ARG] __attribute__((aligned(16)));
         struct retired retired;
@@ -46,7 +45,7 @@ struct actor {
 } __attribute__((aligned(CACHE_LINE)));
 
 #if !defined(WEIR_ASAN) && !defined(WEIR_TSAN)
-_Static_assert(sizeof(struct actor) <= 256, "an actor's record is four cache lines");
+_Static_assert(sizeof(struct actor) <= 320, "an actor's record is five cache lines");
 #endif
 
 extern struct pool weir__actors;

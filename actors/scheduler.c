@@ -229,15 +229,22 @@ static void actor_entry(void)
 
 /* ---- parties ------------------------------------------------------------------------------ */
 
+/* The wait's deadline: a timer's callback. */
+static void wait_is_over(struct timer *t)
+{
+    struct actor *a = container_of(t, struct actor, timer);
+    if (weir__wait_cancel(&a->party, WEIR_ETIMEDOUT)) {
+        a->context.result = WEIR_ETIMEDOUT;
+        push_last(&container_of(t->heap, struct worker, timers)->ready, a);
+    }
+}
+
 static never_inline int park_timed(struct actor *me, a32 *lock, uint32_t flags, weir_time deadline)
 {
+    me->timer.fire = wait_is_over;
     weir__timer_add(&me->party.thread->worker->timers, &me->timer, deadline);
-    me->timed = true;
     int result = weir__actor_leave(me, lock, flags);
-    if (me->timed) {
-        weir__timer_remove(&me->party.thread->worker->timers, &me->timer);
-        me->timed = false;
-    }
+    weir__timer_remove(&me->timer); /* maybe from another worker's heap */
     return result;
 }
 
@@ -327,20 +334,12 @@ static bool take_injected(struct worker *w)
 
 static void fire_timers(struct worker *w)
 {
-    if (!w->timers.root)
+    if (timers_next(&w->timers) == WEIR_NEVER)
         return;
     weir_time now = weir_now();
-    while (timers_next(&w->timers) <= now) {
-        struct actor *a = container_of(w->timers.root, struct actor, timer);
-        weir__timer_remove(&w->timers, &a->timer);
-        a->timed = false;
-        thread_online(w->thread);
-        if (weir__wait_cancel(&a->party, WEIR_ETIMEDOUT)) {
-            a->context.result = WEIR_ETIMEDOUT;
-            push_last(&w->ready, a);
-        }
-        thread_offline(w->thread);
-    }
+    thread_online(w->thread);
+    weir__timers_fire(&w->timers, now);
+    thread_offline(w->thread);
 }
 
 static void end_stillborn(struct worker *w)

@@ -128,7 +128,6 @@ static struct actor *actor_new(struct thread *t, weir_body body, const char *nam
     a32_store(&a->party.orphans, 0);
     a->body = body;
     a->stack = NULL;
-    a->timed = false;
     strncpy(a->name, name ? name : "", NAME_BYTES - 1);
     a->name[NAME_BYTES - 1] = 0;
     return a;

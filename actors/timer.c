@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "timer.h"
 
+#include "lock.h"
+
 /* Two heaps become one; either may be NULL. */
 static struct timer *meld(struct timer *a, struct timer *b)
 {
@@ -44,17 +46,19 @@ static struct timer *meld_all(struct timer *first)
     return heap;
 }
 
-void weir__timer_add(struct timers *h, struct timer *t, weir_time deadline)
+/* Under the lock. A deadline before the clock's beginning is as good as its first moment. */
+static void set_root(struct timers *h, struct timer *root)
 {
-    *t = (struct timer){.deadline = deadline};
-    h->root = meld(h->root, t);
+    h->root = root;
+    a64_store(&h->next, !root ? 0 : root->deadline > 0 ? (uint64_t)root->deadline : 1);
 }
 
-void weir__timer_remove(struct timers *h, struct timer *t)
+/* Under the lock. */
+static void unlink_timer(struct timers *h, struct timer *t)
 {
     struct timer *rest = meld_all(t->child);
     if (t == h->root) {
-        h->root = rest;
+        set_root(h, rest);
         return;
     }
     if (t->prev->child == t)
@@ -64,5 +68,59 @@ void weir__timer_remove(struct timers *h, struct timer *t)
     if (t->sibling)
         t->sibling->prev = t->prev;
     t->sibling = NULL;
-    h->root = meld(h->root, rest);
+    set_root(h, meld(h->root, rest));
+}
+
+void weir__timer_add(struct timers *h, struct timer *t, weir_time deadline)
+{
+    t->deadline = deadline;
+    t->child = t->sibling = t->prev = NULL;
+    t->heap = h;
+    lock_acquire(&h->lock, 0);
+    a32_store(&t->state, TIMER_QUEUED);
+    set_root(h, meld(h->root, t));
+    lock_release(&h->lock, 0);
+}
+
+void weir__timer_remove(struct timer *t)
+{
+    uint32_t state;
+    for (unsigned turns = 0; (state = a32_load_acquire(&t->state)) != TIMER_IDLE; turns++) {
+        if (state == TIMER_FIRING && !MUTATE("timer: not waited for")) {
+            os_spin(turns); /* pairs with the release in weir__timers_fire() */
+            continue;
+        }
+        lock_acquire(&t->heap->lock, 0);
+        bool queued = a32_load(&t->state) == TIMER_QUEUED;
+        if (queued) {
+            unlink_timer(t->heap, t);
+            a32_store(&t->state, TIMER_IDLE);
+        }
+        lock_release(&t->heap->lock, 0);
+        if (queued || MUTATE("timer: not waited for"))
+            return;
+    }
+}
+
+static struct timer *pop_due(struct timers *h, weir_time now)
+{
+    lock_acquire(&h->lock, 0);
+    struct timer *t = h->root;
+    if (t && t->deadline > now)
+        t = NULL;
+    if (t) {
+        unlink_timer(h, t);
+        a32_store(&t->state, TIMER_FIRING);
+    }
+    lock_release(&h->lock, 0);
+    return t;
+}
+
+void weir__timers_fire(struct timers *h, weir_time now)
+{
+    struct timer *t;
+    while (timers_next(h) <= now && (t = pop_due(h, now))) {
+        t->fire(t);
+        a32_store_release(&t->state, TIMER_IDLE); /* from now on it is its owner's */
+    }
 }
