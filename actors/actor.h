@@ -19,6 +19,8 @@
 
 enum { NAME_BYTES = 16, SMALL_ARG = 32 };
 
+#define PINNED ((uint32_t)1 << 30) /* in an actor's id: it stays on its worker */
+
 struct group;
 struct stack;
 

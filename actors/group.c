@@ -44,7 +44,7 @@ weir_group weir_group_begin(void)
 
 int weir__group_add(weir_handle h, struct actor *child)
 {
-    struct group *g = &child->party.thread->worker->root;
+    struct group *g = &child->party.thread->worker->runtime->root;
     struct slot *s = NULL;
     if (h != 0) {
         if (!(s = handle_get(h, GROUP)))

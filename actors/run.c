@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* run.c - weir_run(): the calling thread becomes the worker. */
-#include <string.h>
+/*
+ * run.c - weir_run(): the calling thread becomes the first worker, others are started.
+ *
+ * The memory of a run outlives its last worker by a grace period, because a thread that
+ * has just woken a worker may still look at it.
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
 
+#include "gate.h"
 #include "overflow.h"
-#include "scheduler.h"
 
 static a32 running; /* a weir_run() is under way; pairs with itself */
 
@@ -12,52 +18,200 @@ static const char *name_of(void *owner)
     return ((struct actor *)owner)->name;
 }
 
-static int run_worker(struct worker *w, weir_body body, void *arg)
+/* ---- memory ---------------------------------------------------------------------------- */
+
+static void runtime_free(struct runtime *rt)
+{
+    for (uint32_t i = 0; i < WORKERS_MOST; i++)
+        os_free_aligned(rt->worker[i], sizeof(struct worker), CACHE_LINE);
+    os_free_aligned(rt, sizeof *rt, CACHE_LINE);
+}
+
+static void runtime_release(struct retired *r, struct thread *t)
+{
+    (void)t;
+    runtime_free(container_of(r, struct runtime, retired));
+}
+
+static struct worker *worker_new(struct runtime *rt, uint32_t index)
+{
+    struct worker *w = os_alloc_aligned(sizeof *w, CACHE_LINE);
+    if (!w)
+        return NULL;
+    w->runtime = rt;
+    w->index = index;
+    w->random = 2463534242u + index;
+    w->tick = TICK;
+    a32_store(&w->cost, DEAR); /* until it is measured */
+    a32_store(&w->barred, os_membarrier_works() ? 0 : GATE_FENCES);
+    ck_stack_init(&w->inject);
+    return w;
+}
+
+static struct runtime *runtime_new(uint32_t workers)
+{
+    struct runtime *rt = os_alloc_aligned(sizeof *rt, CACHE_LINE);
+    if (!rt)
+        return NULL;
+    rt->workers = workers;
+    for (uint32_t i = 0; i < workers; i++) {
+        if (!(rt->worker[i] = worker_new(rt, i))) {
+            runtime_free(rt);
+            return NULL;
+        }
+    }
+    return rt;
+}
+
+/* ---- workers --------------------------------------------------------------------------- */
+
+/* The calling thread is w's from now on. */
+static void worker_take(struct worker *w, struct party *self)
+{
+    w->thread = self->thread;
+    w->native_party = self;
+    self->thread->worker = w;
+    weir__context_native(&w->native);
+}
+
+static void worker_work(struct worker *w)
+{
+    struct overflow_report overflow = {0};
+    bool report = w->runtime->report;
+    if (report)
+        weir__overflow_install(&overflow, &w->runtime->stacks, name_of);
+    weir__worker_loop(w);
+    if (report)
+        weir__overflow_remove(&overflow);
+    w->thread->worker = NULL;
+}
+
+/* ---- the threads of the others ----------------------------------------------------------- */
+
+enum { STARTING = 0, READY = 1, FAILED = 2, GO = 3 };
+
+struct helper {
+    os_thread thread;
+    struct worker *worker;
+    a32 state; /* STARTING -> READY -> GO, or FAILED */
+};
+
+static void state_set(a32 *state, uint32_t value)
+{
+    a32_xchg(state, value);
+    os_futex_wake(state, 1);
+}
+
+static uint32_t state_after(a32 *state, uint32_t value)
+{
+    uint32_t now;
+    while ((now = a32_load_acquire(state)) == value)
+        os_futex_wait(state, value, WEIR_NEVER);
+    return now;
+}
+
+static void help(void *helper)
+{
+    struct helper *h = helper;
+    struct party *self = weir__thread_party();
+    if (!self) {
+        state_set(&h->state, FAILED);
+        return;
+    }
+    worker_take(h->worker, self);
+    state_set(&h->state, READY);
+    state_after(&h->state, READY); /* how many workers there are is known from GO on */
+    worker_work(h->worker);
+}
+
+/* How many could be started: a run with fewer workers is a run. */
+static uint32_t start_helpers(struct runtime *rt, struct helper *helpers)
+{
+    uint32_t n = 0;
+    for (; n + 1 < rt->workers; n++) {
+        struct helper *h = &helpers[n];
+        *h = (struct helper){.worker = rt->worker[n + 1]};
+        if (os_thread_start(&h->thread, help, h) < 0)
+            break;
+        if (state_after(&h->state, STARTING) == FAILED) {
+            os_thread_join(&h->thread);
+            break;
+        }
+    }
+    return n;
+}
+
+static void work_together(struct runtime *rt)
+{
+    struct helper *helpers = NULL;
+    size_t bytes = (rt->workers - 1) * sizeof *helpers;
+    uint32_t n = 0;
+    if (bytes > 0 && (helpers = os_alloc(bytes)))
+        n = start_helpers(rt, helpers);
+    rt->workers = n + 1;
+    for (uint32_t i = 0; i < n; i++)
+        state_set(&helpers[i].state, GO);
+    worker_work(rt->worker[0]);
+    for (uint32_t i = 0; i < n; i++)
+        os_thread_join(&helpers[i].thread);
+    os_free(helpers, bytes);
+}
+
+/* ---- run --------------------------------------------------------------------------------- */
+
+static int run_first(struct runtime *rt, struct party *self, weir_body body, void *arg)
 {
     const weir_spawn_options first = {.arg = arg};
-    w->native_party->thread->worker = w;
-    int rc = weir__spawn(w->native_party, 0, body, 0, &first, "main");
-    if (rc == 0) {
-        w->first = w->spawned.first;
-        weir__context_native(&w->native);
-        weir__worker_loop(w);
-        rc = w->first_result >= 0 && w->root.failure < 0 ? w->root.failure : w->first_result;
-    }
-    w->native_party->thread->worker = NULL;
+    worker_take(rt->worker[0], self);
+    int rc = weir__spawn(self, 0, body, 0, &first, "main");
+    if (rc == 0)
+        aptr_store(&rt->first, rt->worker[0]->run.spawned.first);
+    else
+        self->thread->worker = NULL;
     return rc;
 }
 
-static void worker_release(struct retired *r, struct thread *t)
+static int run(struct runtime *rt, struct party *self, weir_body body, void *arg,
+               const weir_options *o)
 {
-    (void)t;
-    os_free_aligned(container_of(r, struct worker, retired), sizeof(struct worker), CACHE_LINE);
+    int rc = weir__stacks_init(&rt->stacks, o->stack_size, o->guard, o->strict_guards);
+    if (rc < 0)
+        return rc;
+    rt->report = !o->no_overflow_report;
+    if ((rc = run_first(rt, self, body, arg)) == 0) {
+        work_together(rt);
+        rc = rt->first_result >= 0 && rt->root.failure < 0 ? rt->root.failure : rt->first_result;
+    }
+    weir__stacks_fini(&rt->stacks);
+    return rc;
 }
 
-static int run(weir_body body, void *arg, const weir_options *o)
+static uint32_t how_many_workers(const weir_options *o)
+{
+    unsigned long n = o->workers;
+    if (n == 0) {
+        const char *told = secure_getenv("WEIR_WORKERS");
+        n = told ? strtoul(told, NULL, 10) : 0;
+    }
+    if (n == 0)
+        n = os_processors();
+    return n < WORKERS_MOST ? (uint32_t)n : WORKERS_MOST;
+}
+
+static int run_here(weir_body body, void *arg, const weir_options *o)
 {
     struct party *self = party_current();
-    struct worker *w;
+    uint32_t workers = how_many_workers(o);
     if (!self && !(self = weir__thread_party()))
         return WEIR_ENOMEM;
-    if (!(w = os_alloc_aligned(sizeof *w, CACHE_LINE)))
+    struct runtime *rt = runtime_new(workers);
+    if (!rt)
         return WEIR_ENOMEM;
-    w->thread = self->thread;
-    w->native_party = self;
-    ck_stack_init(&w->inject);
-    int rc = weir__stacks_init(&w->stacks, o->stack_size, o->guard, o->strict_guards);
-    if (rc == 0) {
-        struct overflow_report report = {0};
-        if (!o->no_overflow_report)
-            weir__overflow_install(&report, &w->stacks, name_of);
-        rc = run_worker(w, body, arg);
-        if (!o->no_overflow_report)
-            weir__overflow_remove(&report);
-        weir__stacks_fini(&w->stacks);
-    }
+    int rc = run(rt, self, body, arg, o);
     if (MUTATE("worker: without grace"))
-        worker_release(&w->retired, self->thread);
+        runtime_free(rt);
     else
-        weir__retire(self->thread, &w->retired, worker_release);
+        weir__retire(self->thread, &rt->retired, runtime_release);
     weir__reclaim_all(self->thread);
     return rc;
 }
@@ -73,7 +227,7 @@ int weir_run(weir_body body, void *arg, const weir_options *options)
         return WEIR_EPERM;
     if (actor_self() || !a32_cas(&running, &idle, 1))
         return WEIR_EBUSY;
-    int rc = run(body, arg, options ? options : &defaults);
+    int rc = run_here(body, arg, options ? options : &defaults);
     a32_store_release(&running, 0);
     return rc;
 }

@@ -1,48 +1,99 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scheduler.h - the worker: what is runnable on a thread, and how to leave it for another.
+ * scheduler.h - workers: what is runnable on a thread, and how to leave it for another.
+ *
+ * Each worker is a thread with queues of its own, which nobody else touches while it is
+ * inside its gate (gate.h). Actors migrate: a thief takes runnable ones out of a worker's
+ * queues, a waker on another worker may make a parked one its own.
  */
 #ifndef WEIR_SCHEDULER_H
 #define WEIR_SCHEDULER_H
 
-#include "actor.h"
 #include "group.h"
+#include "queue.h"
 #include "stack.h"
 
-struct actor_queue {
-    struct actor *first, *last;
+enum {
+    WORKERS_MOST = 256,
+    TICK = 61, /* picks between two passes of the loop; prime: no rhythm of a program hides it */
+    DEAR = 100 /* ns an operation: from here on parallelism pays for crossing cores */
+};
+
+struct runtime;
+
+/* What is runnable. Under the gate. */
+struct runnable {
+    struct actor *next_up;      /* woken last: its data and the waker's are in the cache */
+    struct actor_queue ready;   /* have run before; first in, first out */
+    struct actor_queue fresh;   /* have never run; see the order in scheduler.c */
+    struct actor_queue spawned; /* by the current actor since it was resumed */
+    struct actor_queue pinned;  /* of any of these kinds, but not to be stolen */
+    uint32_t total;             /* of all but the pinned */
 };
 
 struct worker {
-    struct context native; /* the thread's own stack: the loop in weir__worker_loop() */
+    struct context native; /* the thread's own stack: the loop in worker.c */
     struct actor *current; /* NULL: the loop */
     struct thread *thread;
     a32 *unlock; /* to be released after the switch, to `unlock_flags` */
     uint32_t unlock_flags;
-    uint32_t tick;                /* picks until the loop looks at the world outside */
-    uint32_t streak;              /* picks in a row from `next_up` */
-    struct actor *next_up;        /* woken last: its data and the waker's are in the cache */
-    struct actor_queue ready;     /* have run before; first in, first out */
-    struct actor_queue fresh;     /* have never run; see spawn order in scheduler.c */
-    struct actor_queue spawned;   /* by the current actor since it was resumed */
+    struct actor *yielded; /* to be queued after the switch: a thief must not run it sooner */
+    uint32_t tick;         /* picks until the loop looks at the world outside */
+    uint32_t streak;       /* picks in a row from `next_up` */
+    a32 inside;            /* the gate: 1, or twice the number of runnable actors: gate.h */
+    a32 barred;            /* the gate: GATE_SHUT by a thief */
+    struct runnable run;
+    uint64_t spent;               /* budget that was left over at switches: gives the operations */
+    weir_time looked_at;          /* the clock when the loop ran last; 0: was asleep since */
     struct actor_queue stillborn; /* for which there was no stack */
     int stillborn_error;
-    struct timers timers;
-    struct stacks stacks;
+    struct stack_cache stacks;
+    struct runtime *runtime;
     struct party *native_party;
+    uint32_t index;
+    uint32_t random;
+    weir_time watch;             /* how long it sleeps between two looks at the others */
+    uint32_t seen[WORKERS_MOST]; /* their passes at the last look */
+    uint32_t id_next, id_end;    /* for new actors */
+    struct timers timers;
     struct retired retired; /* a waker may look at `asleep` when the run is over */
-    uint64_t live;          /* actors that have not ended */
-    struct group root;      /* the run's own group */
-    struct actor *first;    /* NULL when it has ended */
-    int first_result;
 
+    /* Written by this worker, read by others. */
+    a64 born __attribute__((aligned(CACHE_LINE))); /* actors spawned here */
+    a64 died;                                      /* actors that ended here */
+    a32 passes;                                    /* grows while the worker is alive to others */
+    a32 cost;                                      /* of an operation, ns; see worker.c */
+    a32 idle;                                      /* it has nothing to run */
+
+    /* Written by others. */
     ck_stack_t inject __attribute__((aligned(CACHE_LINE))); /* woken by other threads */
     a32 asleep;
 };
 
+/* One at a time in a process. Its memory outlives its last worker by a grace period. */
+struct runtime {
+    uint32_t workers; /* that run */
+    a32 sleeping;     /* of them, that nobody has called since; see worker.c */
+    a32 watching;     /* sleeping, but with a time after which they look at the others */
+    a32 ended;        /* 1: every actor has */
+    bool report;      /* overflows */
+    struct stacks stacks;
+    struct group root; /* the run's own group */
+    aptr first;        /* struct actor; NULL when it has ended */
+    int first_result;
+    a64 born; /* actors spawned by plain threads */
+    struct retired retired;
+    struct worker *worker[WORKERS_MOST];
+};
+
 extern const struct party_ops weir__actor_ops;
 
-/* Queue an actor that was never queued before. On the worker's thread. */
+static inline struct worker *actor_worker(const struct actor *a)
+{
+    return a->party.thread->worker;
+}
+
+/* Queue an actor that was never queued before; by an actor of this worker or its loop. */
 void weir__spawn_queue(struct worker *w, struct actor *a);
 
 /* As weir_spawn_sized(), by any party whose thread is a worker; `name` if options have none. */
@@ -55,8 +106,29 @@ int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t ar
  */
 int weir__actor_leave(struct actor *me, a32 *lock, uint32_t flags);
 
+/* From the loop: run `next`, and whatever follows, until the loop is due again. */
+void weir__run_actor(struct worker *w, struct actor *next);
+
+/* Put it at the end of `q`, or of the pinned. Under the gate. */
+void weir__queue(struct worker *w, struct actor_queue *q, struct actor *a);
+
+/* Whom to run now; NULL: nobody. Under the gate. */
+struct actor *weir__pick(struct worker *w);
+
+/* Become the current one, or the loop (NULL). */
+struct context *weir__make_current(struct worker *w, struct actor *a);
+
 /* Run until every actor has ended. On the thread's own stack. */
 void weir__worker_loop(struct worker *w);
+
+/* Make it runnable here: by an actor of this worker, or its loop. */
+void weir__ready(struct worker *w, struct actor *a);
+
+/* The same from any thread. */
+void weir__inject(struct worker *w, struct actor *a);
+
+/* There is more to run here than one can: call a sleeping worker, if it is worth while. */
+void weir__call_help(struct worker *w);
 
 /* The current actor's body has returned: close what it owns, tell its group. */
 void weir__actor_end(struct actor *me, int result);

@@ -107,12 +107,16 @@ static void actor_reuse(struct retired *r, struct thread *t)
     pool_put(&weir__actors, &t->actors, a);
 }
 
-/* Odd, and without bit 31: see party.h and single.h. There is one worker, so no race. */
-static uint32_t next_id(void)
+/* Odd, and below PINNED and INSIDE: see party.h, actor.h and single.h. Workers draw blocks. */
+static uint32_t next_id(struct worker *w)
 {
-    static uint32_t last;
-    last = (last + 2) & (INSIDE - 1);
-    return last | 1;
+    enum { BLOCK = 256 };
+    static a32 drawn;
+    if (w->id_next == w->id_end) {
+        w->id_next = a32_add(&drawn, BLOCK);
+        w->id_end = w->id_next + BLOCK;
+    }
+    return ((w->id_next++ << 1) & (PINNED - 1)) | 1;
 }
 
 static struct actor *actor_new(struct thread *t, weir_body body, const char *name)
@@ -124,7 +128,7 @@ static struct actor *actor_new(struct thread *t, weir_body body, const char *nam
     a->party.thread = t;
     a->party.ops = &weir__actor_ops;
     a->party.owned = 0;
-    a->party.id = next_id();
+    a->party.id = next_id(t->worker);
     a32_store(&a->party.orphans, 0);
     a->body = body;
     a->stack = NULL;
@@ -167,7 +171,7 @@ int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t ar
         return rc;
     }
     struct worker *w = self->thread->worker;
-    w->live++;
+    a64_store_release(&w->born, a64_load(&w->born) + 1); /* pairs with all_ended() */
     weir__spawn_queue(w, a);
     return 0;
 }
@@ -194,15 +198,16 @@ void weir__actor_end(struct actor *me, int result)
             weir__close_end(self, h, kind);
     }
     free_arg(me);
-    struct worker *w = self->thread->worker;
-    if (me == w->first) {
-        w->first_result = result;
-        w->first = NULL; /* the record may become another's */
+    struct runtime *rt = self->thread->worker->runtime;
+    if (me == aptr_load(&rt->first)) {
+        rt->first_result = result;
+        aptr_store(&rt->first, NULL); /* the record may become another's */
     } else {
         weir__group_done(me->group, result);
     }
-    w->live--;
     weir__retire(self->thread, &me->retired, actor_reuse);
+    struct worker *w = self->thread->worker;
+    a64_store_release(&w->died, a64_load(&w->died) + 1); /* pairs with all_ended() */
 }
 
 const char *weir_actor_name(void)

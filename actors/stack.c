@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "stack.h"
 
+#include "lock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -166,8 +168,8 @@ static bool slab_add(struct stacks *s)
             return false;
         slots /= 2;
     }
-    slab->next = s->slabs;
-    s->slabs = slab;
+    slab->next = aptr_load(&s->slabs);
+    aptr_store_release(&s->slabs, slab); /* pairs with weir__stack_slot() */
     if (slots == s->slab_slots && 2 * slots <= SLAB_SLOTS_MOST &&
         2 * slots * s->size <= SLAB_BYTES_MOST)
         s->slab_slots = 2 * slots;
@@ -195,9 +197,8 @@ static void slab_unmap(const struct stacks *s, struct stack_slab *slab)
 void weir__stacks_fini(struct stacks *s)
 {
     int e = errno;
-    while (s->slabs) {
-        struct stack_slab *slab = s->slabs;
-        s->slabs = slab->next;
+    for (struct stack_slab *slab = aptr_load(&s->slabs), *next; slab; slab = next) {
+        next = slab->next;
         slab_unmap(s, slab);
     }
     memset(s, 0, sizeof *s);
@@ -206,7 +207,7 @@ void weir__stacks_fini(struct stacks *s)
 
 char *weir__stack_slot(const struct stacks *s, const void *address)
 {
-    for (const struct stack_slab *slab = s->slabs; slab; slab = slab->next) {
+    for (const struct stack_slab *slab = aptr_load_acquire(&s->slabs); slab; slab = slab->next) {
         uintptr_t offset = (uintptr_t)address - (uintptr_t)slab->first;
         if (offset < slab->used * s->size)
             return slab->first + (offset & ~(uintptr_t)(s->size - 1));
@@ -219,21 +220,23 @@ char *weir__stack_slot(const struct stacks *s, const void *address)
 /* A slot that was never used becomes a stack. */
 static struct stack *stack_new(struct stacks *s, int *error)
 {
-    if ((!s->slabs || s->slabs->used == s->slabs->slots) && !slab_add(s)) {
+    struct stack_slab *slab = aptr_load(&s->slabs);
+    if ((!slab || slab->used == slab->slots) && !slab_add(s)) {
         *error = WEIR_ENOMEM;
         return NULL;
     }
-    char *slot = s->slabs->first + s->slabs->used * s->size;
+    slab = aptr_load(&s->slabs);
+    char *slot = slab->first + slab->used * s->size;
     size_t guard = make_guard(s, slot);
     if (guard == 0 && s->strict) {
         *error = WEIR_ESTACK;
         return NULL;
     }
-    s->slabs->used++;
+    slab->used++;
     struct stack *k = stack_of_slot(s, slot);
     k->guard = (uint32_t)guard;
     if (guard == 0)
-        s->canaries = true;
+        a32_store(&s->canaries, 1);
 #if defined(VALGRIND_STACK_REGISTER)
     k->valgrind = (uint32_t)VALGRIND_STACK_REGISTER(slot + guard, k);
 #endif
@@ -245,28 +248,28 @@ static struct stack_magazine *magazine_in(struct stack *k)
     return (struct stack_magazine *)(void *)k - 1;
 }
 
-bool weir__stack_refill(struct stacks *s, int *error)
+bool weir__stack_refill(struct stacks *s, struct stack_cache *c, int *error)
 {
+    struct stack *k = NULL;
+    lock_acquire(&s->lock, 0);
     struct stack_magazine *m = s->depot;
     if (m) {
         s->depot = m->next;
-        memcpy(s->cache.held, m->held, sizeof m->held);
-        s->cache.count = STACK_MAGAZINE;
-        return true;
+        memcpy(c->held, m->held, sizeof m->held);
+        c->count = STACK_MAGAZINE;
+    } else {
+        int e = errno;
+        k = stack_new(s, error);
+        errno = e;
     }
-    int e = errno;
-    struct stack *k = stack_new(s, error);
-    errno = e;
-    if (!k)
-        return false;
-    s->cache.held[0] = k;
-    s->cache.count = 1;
-    return true;
+    lock_release(&s->lock, 0);
+    if (k)
+        c->held[c->count++] = k;
+    return m || k;
 }
 
-void weir__stack_spill(struct stacks *s)
+void weir__stack_spill(struct stacks *s, struct stack_cache *c)
 {
-    struct stack_cache *c = &s->cache;
     struct stack_magazine *m = magazine_in(c->held[0]);
 #if defined(WEIR_ASAN)
     __asan_unpoison_memory_region(m, sizeof *m);
@@ -274,6 +277,8 @@ void weir__stack_spill(struct stacks *s)
     memcpy(m->held, c->held, sizeof m->held);
     memcpy(c->held, c->held + STACK_MAGAZINE, sizeof m->held);
     c->count = STACK_MAGAZINE;
+    lock_acquire(&s->lock, 0);
     m->next = s->depot;
     s->depot = m;
+    lock_release(&s->lock, 0);
 }

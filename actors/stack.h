@@ -20,8 +20,8 @@
  * full cache the older half goes to the depot, as one magazine written into one of these
  * stacks; an empty one takes a magazine back. So a stack that was put last is never given
  * away by that same stack_put(), and an actor may put the stack it still runs on, if the
- * worker gets no other before it has left. The depot and the slabs are touched only in
- * weir__stack_refill() and weir__stack_spill(): with several workers these two take a lock.
+ * worker gets no other before it has left. The depot and the slabs are shared by the workers
+ * of a run and touched only in weir__stack_refill() and weir__stack_spill(), under a lock.
  */
 #ifndef WEIR_STACK_H
 #define WEIR_STACK_H
@@ -32,6 +32,7 @@
 
 #include <weir/actor.h>
 
+#include "atomic.h"
 #include "compiler.h"
 #include "context.h"
 
@@ -80,13 +81,13 @@ struct stacks {
     size_t guard; /* bytes, if there is one */
     weir_guard rung;
     bool strict;
-    bool proven;              /* guards that the kernel installed do guard */
-    bool canaries;            /* some stacks have no guard */
-    size_t protections;       /* guards that mprotect() may still make */
-    size_t slab_slots;        /* of the next slab */
-    struct stack_slab *slabs; /* newest first: the only one that can have unused slots */
+    bool proven;        /* guards that the kernel installed do guard */
+    a32 canaries;       /* some stacks have no guard */
+    size_t protections; /* guards that mprotect() may still make */
+    size_t slab_slots;  /* of the next slab */
+    aptr slabs; /* struct stack_slab, newest first: the only one that can have unused slots */
     struct stack_magazine *depot;
-    struct stack_cache cache;
+    a32 lock; /* of all that changes here */
 };
 
 /*
@@ -100,9 +101,9 @@ int weir__stacks_init(struct stacks *s, size_t stack_size, weir_guard guard, boo
 void weir__stacks_fini(struct stacks *s);
 
 /* Put a stack into the empty cache: false and WEIR_ENOMEM or, strict, WEIR_ESTACK. */
-bool weir__stack_refill(struct stacks *s, int *error);
+bool weir__stack_refill(struct stacks *s, struct stack_cache *c, int *error);
 /* Make room in the full cache. */
-void weir__stack_spill(struct stacks *s);
+void weir__stack_spill(struct stacks *s, struct stack_cache *c);
 
 /* The slot that an address lies in; NULL if it is none of ours. Async-signal-safe. */
 char *weir__stack_slot(const struct stacks *s, const void *address);
@@ -131,10 +132,10 @@ static inline void stack_set_owner(struct stack *k, void *owner)
 }
 
 /* A stack for `owner`; or NULL and WEIR_ENOMEM, or WEIR_ESTACK if guards are required. */
-static inline struct stack *stack_get(struct stacks *s, void *owner, int *error)
+static inline struct stack *stack_get(struct stacks *s, struct stack_cache *c, void *owner,
+                                      int *error)
 {
-    struct stack_cache *c = &s->cache;
-    if (unlikely(c->count == 0) && !weir__stack_refill(s, error))
+    if (unlikely(c->count == 0) && !weir__stack_refill(s, c, error))
         return NULL;
     struct stack *k = c->held[--c->count];
     stack_set_owner(k, owner);
@@ -145,11 +146,10 @@ static inline struct stack *stack_get(struct stacks *s, void *owner, int *error)
     return k;
 }
 
-static inline void stack_put(struct stacks *s, struct stack *k)
+static inline void stack_put(struct stacks *s, struct stack_cache *c, struct stack *k)
 {
-    struct stack_cache *c = &s->cache;
     if (unlikely(c->count == 2 * STACK_MAGAZINE))
-        weir__stack_spill(s);
+        weir__stack_spill(s, c);
     c->held[c->count++] = k;
 }
 
@@ -163,7 +163,7 @@ static inline void stack_context(const struct stacks *s, struct stack *k, struct
 /* False: the stack had no guard and was written below its end. What lay there is lost. */
 static inline bool stack_intact(const struct stacks *s, const struct stack *k)
 {
-    if (likely(!s->canaries) || k->guard)
+    if (likely(!a32_load(&s->canaries)) || k->guard)
         return true;
     const uint64_t *word = (const uint64_t *)(const void *)stack_slot(s, k);
     uint64_t bits = 0;

@@ -42,6 +42,22 @@ void os_futex_wake(a32 *word, int n);
 bool os_membarrier_works(void);
 void os_membarrier(void);
 
+/*
+ * A thread of the library's own: all signals but those of faults are blocked in it. 0 or
+ * WEIR_ENOMEM.
+ */
+typedef struct os_thread {
+    void *id;
+    void (*run)(void *arg);
+    void *arg;
+} os_thread;
+
+int os_thread_start(os_thread *t, void (*run)(void *arg), void *arg);
+void os_thread_join(os_thread *t);
+
+/* As many as the affinity mask and the cgroup's quota of time allow; at least 1. */
+uint32_t os_processors(void);
+
 /* A spin loop that has lasted: let another thread run. `turns` counts the loop's turns. */
 void os_spin(unsigned turns);
 

@@ -82,6 +82,9 @@ struct thread {
 
 extern aptr weir__threads; /* the first of all */
 
+/* Threads that run actors and are not asleep; changed by locked instructions. */
+extern a32 weir__running;
+
 /* ---- the calling party ------------------------------------------------------------- */
 
 #if defined(WEIR_EXPLORE)

@@ -28,10 +28,10 @@ static int recv_locked(struct party *self, weir_time deadline, struct wake_list 
     weir__serve(ch, t, woken);
     if (ch->recvq.first)
         return EMPTY;
+    bool unfenced = peer_unfenced(self, ch, SINGLE_SENDER, &ch->sender_user);
     int k = ch->kind == RENDEZVOUS ? (int)take_over(mine, woken)
                                    : weir__pop(ch, t, mine->items, mine->count);
-    if (k == EMPTY && deadline != WEIR_TRY &&
-        peer_unfenced(self, ch, SINGLE_SENDER, &ch->sender_user)) {
+    if (k == EMPTY && deadline != WEIR_TRY && unfenced) {
         if (!MUTATE("single: recv waits without membarrier"))
             os_membarrier(); /* pairs with the sender's claim, a plain store */
         k = weir__pop(ch, t, mine->items, mine->count);

@@ -36,9 +36,9 @@ static int send_locked(struct party *self, weir_time deadline, struct wake_list 
     if (sent == mine->count || ch->sendq.first)
         return (int)sent;
     char *rest = mine->items + (size_t)sent * ch->item_size;
+    bool unfenced = peer_unfenced(self, ch, SINGLE_RECEIVER, &ch->receiver_user);
     int k = weir__push(ch, rest, mine->count - sent);
-    if (k == FULL && sent == 0 && deadline != WEIR_TRY &&
-        peer_unfenced(self, ch, SINGLE_RECEIVER, &ch->receiver_user)) {
+    if (k == FULL && sent == 0 && deadline != WEIR_TRY && unfenced) {
         if (!MUTATE("single: send waits without membarrier"))
             os_membarrier(); /* pairs with the receiver's claim, a plain store */
         k = weir__push(ch, rest, mine->count);

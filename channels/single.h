@@ -62,7 +62,9 @@ static inline bool single_is_inside(const a32 *user)
 /*
  * Is the user of this declared single end possibly on another operating-system thread than
  * ours? To be asked after the flag was announced: a user that comes later announces itself
- * by a locked instruction and so sees the flag.
+ * by a locked instruction and so sees the flag. And before the look at the places: of two
+ * actors while one thread alone runs actors, the other one's stores were visible before its
+ * thread went to sleep, and when it wakes up it sees the flag.
  */
 static inline bool peer_unfenced(const struct party *self, const struct chan *ch,
                                  enum chan_flag single, const a32 *user)
@@ -70,7 +72,8 @@ static inline bool peer_unfenced(const struct party *self, const struct chan *ch
     if (!(ch->flags & single))
         return false;
     uint32_t id = a32_load(user) & ~INSIDE;
-    return id != 0 && id != self->id && (id & self->id & 1) == 0;
+    bool actors = id & self->id & 1;
+    return id != 0 && id != self->id && (!actors || a32_load(&weir__running) > 1);
 }
 
 #endif

@@ -24,6 +24,7 @@ struct plain {
 };
 
 aptr weir__threads;
+a32 weir__running;
 
 #if !defined(WEIR_EXPLORE)
 __thread struct party *weir__current __attribute__((tls_model("initial-exec")));

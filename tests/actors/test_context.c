@@ -108,6 +108,7 @@ enum { FRAME_PC = 1, PATTERNS = 19 };
 /* ---- one other flow beside the test's ----------------------------------------------- */
 
 static struct stacks stacks;
+static struct stack_cache cache;
 static struct stack *stack;
 static struct context native, other;
 
@@ -118,7 +119,7 @@ static void begin(void (*entry)(void))
     void *owner = (char *)(uintptr_t)begin + 8;
     REQUIRE_RC(weir__stacks_init(&stacks, 0, WEIR_GUARD_BEST, false), 0);
     weir__context_native(&native);
-    stack = stack_get(&stacks, owner, &error);
+    stack = stack_get(&stacks, &cache, owner, &error);
     REQUIRE(stack != NULL);
     stack_context(&stacks, stack, &other, entry);
 }
@@ -128,6 +129,7 @@ static void end(void)
     weir__context_fini(&other);
     weir__context_fini(&native);
     weir__stacks_fini(&stacks);
+    cache.count = 0;
 }
 
 /* ---- registers ---------------------------------------------------------------------- */
@@ -507,8 +509,8 @@ static void abandoned_stack_is_reused(void)
     begin(dying_entry);
     for (int i = 0; i < LIVES; i++) {
         context_switch(&native, &other);
-        stack_put(&stacks, stack);
-        EXPECT(stack_get(&stacks, NULL, &error) == stack);
+        stack_put(&stacks, &cache, stack);
+        EXPECT(stack_get(&stacks, &cache, NULL, &error) == stack);
         stack_context(&stacks, stack, &other, dying_entry);
     }
     end();

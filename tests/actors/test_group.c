@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* test_group.c - groups: row F002 as far as it goes without cancellation. */
 #include "flow_actors.h"
+#include "one_worker.h"
 
 static void in_run(weir_body body)
 {
-    EXPECT_RC(weir_run(body, NULL, NULL), 0);
+    EXPECT_RC(weir_run(body, NULL, &one_worker), 0);
 }
 
 struct job {
@@ -284,7 +285,7 @@ static int watch_it_left_open(void *unused)
 static void left_open_by_the_first(void)
 {
     unsigned ended = 0;
-    EXPECT_RC(weir_run(leave_it_open, &ended, NULL), 3);
+    EXPECT_RC(weir_run(leave_it_open, &ended, &one_worker), 3);
     EXPECT_EQ(ended, 3);
 }
 
@@ -321,7 +322,7 @@ static int lend_and_return(void *arg)
 static void children_may_use_what_is_lent(void)
 {
     int result = -1;
-    EXPECT_RC(weir_run(lend_and_return, &result, NULL), 0);
+    EXPECT_RC(weir_run(lend_and_return, &result, &one_worker), 0);
     EXPECT_RC(result, 0);
 }
 

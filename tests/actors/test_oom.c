@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_oom.c - every allocation and mapping of a run fails once. See oom.h. */
 #include "../channels/oom.h"
+#include "one_worker.h"
 
 #include "flow_actors.h"
 
@@ -28,7 +29,7 @@ static void note(int rc)
 static int result_of(weir_body body)
 {
     met = 0;
-    int rc = weir_run(body, NULL, NULL);
+    int rc = weir_run(body, NULL, &one_worker);
     OOM_CHECK(rc >= 0 || is_want(rc));
     oom_off();
     return rc < 0 ? rc : met;
@@ -306,7 +307,7 @@ static int owners(void)
     for (unsigned i = 0; i < 64; i++)
         kept[i].h = 0;
     lent.h = 0;
-    int rc = weir_run(own_and_return, NULL, NULL);
+    int rc = weir_run(own_and_return, NULL, &one_worker);
     oom_off();
     oom_all_after = all_after;
     OOM_CHECK(rc == 0 || is_want(rc));

@@ -10,6 +10,7 @@
 #include "overflow.h"
 
 static struct stacks s;
+static struct stack_cache cache;
 static struct context native, other;
 static struct overflow_report report;
 static weir_guard rung;
@@ -51,8 +52,8 @@ static int run_on_stack(void (*entry)(void))
         return 1;
     weir__context_native(&native);
     weir__overflow_install(&report, &s, name_of);
-    struct stack *k = stack_get(&s, name, &error);
-    if (!k || !stack_get(&s, NULL, &error))
+    struct stack *k = stack_get(&s, &cache, name, &error);
+    if (!k || !stack_get(&s, &cache, NULL, &error))
         return 2;
     stack_context(&s, k, &other, entry);
     context_switch(&native, &other);
@@ -301,7 +302,7 @@ static int hands_on(void)
     sigaddset(&segv, SIGSEGV);
     CHECK(sigprocmask(SIG_BLOCK, &segv, NULL) == 0);
     weir__overflow_install(&report, &s, name_of);
-    struct stack *k = stack_get(&s, NULL, &error);
+    struct stack *k = stack_get(&s, &cache, NULL, &error);
     CHECK(k != NULL);
     struct sigaction ours = *now();
     ours.sa_sigaction(SIGSEGV, &info, &here); /* a null pointer */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "flow_actors.h"
+#include "one_worker.h"
 
 struct ends {
     weir_sender tx;
@@ -13,7 +14,7 @@ struct ends {
 
 static void in_run(weir_body body)
 {
-    EXPECT_RC(weir_run(body, NULL, NULL), 0);
+    EXPECT_RC(weir_run(body, NULL, &one_worker), 0);
 }
 
 static int do_nothing(void *arg)

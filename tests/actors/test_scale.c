@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "flow_actors.h"
+#include "one_worker.h"
 
 #if defined(SLOW_TSAN)
 enum { CROWD = 2000 }; /* ThreadSanitizer knows about 8,000 fibers at most */
@@ -202,17 +203,17 @@ static void deep_stacks(void)
 
 static void run_crowd_on_one_channel(void)
 {
-    EXPECT_RC(weir_run(crowd_on_one_channel, NULL, NULL), 0);
+    EXPECT_RC(weir_run(crowd_on_one_channel, NULL, &one_worker), 0);
 }
 
 static void run_crowd_in_a_chain(void)
 {
-    EXPECT_RC(weir_run(crowd_in_a_chain, NULL, NULL), 0);
+    EXPECT_RC(weir_run(crowd_in_a_chain, NULL, &one_worker), 0);
 }
 
 static void run_waves(void)
 {
-    EXPECT_RC(weir_run(waves, NULL, NULL), 0);
+    EXPECT_RC(weir_run(waves, NULL, &one_worker), 0);
 }
 
 TEST_SUITE(scale, "actors: scale",

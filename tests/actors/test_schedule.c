@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "flow_actors.h"
+#include "one_worker.h"
 
 #include "../channels/ops.h"
 
 static void in_run(weir_body body)
 {
     flows_mixed = false;
-    EXPECT_RC(weir_run(body, NULL, NULL), 0);
+    EXPECT_RC(weir_run(body, NULL, &one_worker), 0);
 }
 
 /* ---- yield ------------------------------------------------------------------------------------

@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "flow_actors.h"
+#include "one_worker.h"
 
 /* Run `body` as the first actor; what it expects is recorded there. */
 static void in_run(weir_body body)
 {
-    EXPECT_RC(weir_run(body, NULL, NULL), 0);
+    EXPECT_RC(weir_run(body, NULL, &one_worker), 0);
 }
 
 /* ---- arguments ----------------------------------------------------------------------------- */
@@ -630,7 +631,7 @@ static int never_started(void *unused)
 static void drop_runs(void *item, void *context)
 {
     (void)item;
-    *(int *)context = weir_run(never_started, NULL, NULL);
+    *(int *)context = weir_run(never_started, NULL, &one_worker);
 }
 
 static void run_in_a_drop(void)

@@ -13,6 +13,7 @@ enum { SANITIZED = 0, MANY = 100000 };
 #endif
 
 static struct stacks s;
+static struct stack_cache cache;
 static struct stack *taken[MANY];
 
 static void begin(size_t size, weir_guard guard, bool strict)
@@ -23,7 +24,7 @@ static void begin(size_t size, weir_guard guard, bool strict)
 static struct stack *get(void)
 {
     int error = 0;
-    struct stack *k = stack_get(&s, NULL, &error);
+    struct stack *k = stack_get(&s, &cache, NULL, &error);
     REQUIRE(k != NULL);
     return k;
 }
@@ -37,14 +38,14 @@ static void get_many(size_t n)
 static void put_many(size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        stack_put(&s, taken[i]);
+        stack_put(&s, &cache, taken[i]);
 }
 
 /* Stacks that were ever made. */
 static size_t made(void)
 {
     size_t n = 0;
-    for (const struct stack_slab *slab = s.slabs; slab; slab = slab->next)
+    for (const struct stack_slab *slab = aptr_load(&s.slabs); slab; slab = slab->next)
         n += slab->used;
     return n;
 }
@@ -84,6 +85,7 @@ static void sizes(void)
         EXPECT_EQ(s.size, fine[i].got);
         EXPECT(made() == 0);
         weir__stacks_fini(&s);
+        cache.count = 0;
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         EXPECT_RC(weir__stacks_init(&s, bad[i], WEIR_GUARD_BEST, false), WEIR_EINVAL);
@@ -92,6 +94,7 @@ static void sizes(void)
     begin(0, WEIR_GUARD_BEST, false);
     EXPECT(s.size - s.guard >= 60 * 1024);
     weir__stacks_fini(&s);
+    cache.count = 0;
 }
 
 static void layout(void)
@@ -120,6 +123,7 @@ static void layout(void)
     EXPECT(weir__stack_slot(&s, NULL) == NULL);
     EXPECT_EQ(duplicates(N), 0);
     weir__stacks_fini(&s);
+    cache.count = 0;
 }
 
 static void colours(void)
@@ -138,6 +142,7 @@ static void colours(void)
     for (int i = 0; i < STACK_COLOURS; i++)
         EXPECT(seen[i] >= N / STACK_COLOURS - 2);
     weir__stacks_fini(&s);
+    cache.count = 0;
 }
 
 /* ---- the cache ---------------------------------------------------------------------- */
@@ -152,6 +157,7 @@ static void last_in_first_out(void)
         EXPECT(get() == taken[i]);
     EXPECT_EQ(made(), N);
     weir__stacks_fini(&s);
+    cache.count = 0;
 }
 
 static void waves(void)
@@ -165,6 +171,7 @@ static void waves(void)
         put_many(WAVE);
     }
     weir__stacks_fini(&s);
+    cache.count = 0;
 }
 
 /* An actor puts the stack that it runs on: it must stay out of the depot until the next put. */
@@ -176,26 +183,28 @@ static void last_one_is_kept(void)
     get_many(N);
     for (size_t i = 0; i < N; i++) {
         const struct stack_magazine *before = s.depot;
-        stack_put(&s, taken[i]);
+        stack_put(&s, &cache, taken[i]);
         spilled += s.depot != before;
-        EXPECT(s.cache.held[s.cache.count - 1] == taken[i]);
-        EXPECT(stack_get(&s, NULL, &error) == taken[i]);
-        stack_put(&s, taken[i]);
+        EXPECT(cache.held[cache.count - 1] == taken[i]);
+        EXPECT(stack_get(&s, &cache, NULL, &error) == taken[i]);
+        stack_put(&s, &cache, taken[i]);
     }
     EXPECT(spilled > 5);
     weir__stacks_fini(&s);
+    cache.count = 0;
 }
 
 static void owner_is_set(void)
 {
     int a, b, error;
     begin(0, WEIR_GUARD_BEST, false);
-    struct stack *k = stack_get(&s, &a, &error);
+    struct stack *k = stack_get(&s, &cache, &a, &error);
     EXPECT(k->owner == &a);
-    stack_put(&s, k);
-    EXPECT(stack_get(&s, &b, &error) == k);
+    stack_put(&s, &cache, k);
+    EXPECT(stack_get(&s, &cache, &b, &error) == k);
     EXPECT(k->owner == &b);
     weir__stacks_fini(&s);
+    cache.count = 0;
 }
 
 /* ---- guards ------------------------------------------------------------------------- */
@@ -236,7 +245,7 @@ static void canary(void)
     struct stack *k = get(), *other = get();
     char *slot = stack_slot(&s, k);
     EXPECT_EQ(k->guard, 0);
-    EXPECT(s.canaries);
+    EXPECT(a32_load(&s.canaries));
     memset((char *)k - stack_room(&s, k), 0xff, stack_room(&s, k));
     EXPECT(stack_intact(&s, k));
     for (size_t i = 0; i < CANARY_BYTES; i++) {
@@ -247,15 +256,17 @@ static void canary(void)
     EXPECT(stack_intact(&s, k));
     EXPECT(stack_intact(&s, other));
     weir__stacks_fini(&s);
+    cache.count = 0;
 }
 
 static void canary_strict(void)
 {
     int error = 0;
     begin(0, WEIR_GUARD_CANARY, true);
-    EXPECT(stack_get(&s, NULL, &error) == NULL);
+    EXPECT(stack_get(&s, &cache, NULL, &error) == NULL);
     EXPECT_RC(error, WEIR_ESTACK);
     weir__stacks_fini(&s);
+    cache.count = 0;
 }
 
 static int fall_to_protect(void)
@@ -264,7 +275,7 @@ static int fall_to_protect(void)
         return CHILD_SKIPS;
     begin(0, WEIR_GUARD_BEST, true);
     struct stack *k = get();
-    CHECK(k->guard == s.guard && s.rung == WEIR_GUARD_PROTECT && !s.canaries);
+    CHECK(k->guard == s.guard && s.rung == WEIR_GUARD_PROTECT && !a32_load(&s.canaries));
     signal(SIGSEGV, SIG_DFL);
     *(volatile char *)stack_slot(&s, k) = 1;
     return 0;
@@ -278,7 +289,8 @@ static int fall_to_canary(void)
     begin(0, WEIR_GUARD_BEST, false);
     struct stack *k = get(), *more = get();
     CHECK(errno == EDOM);
-    CHECK(k->guard == 0 && more->guard == 0 && s.rung == WEIR_GUARD_CANARY && s.canaries);
+    CHECK(k->guard == 0 && more->guard == 0 && s.rung == WEIR_GUARD_CANARY &&
+          a32_load(&s.canaries));
     stack_slot(&s, more)[CANARY_BYTES / 2] = 1;
     CHECK(stack_intact(&s, k) && !stack_intact(&s, more));
     return 0;
@@ -291,11 +303,12 @@ static int fall_to_nothing(void)
         return CHILD_SKIPS;
     begin(0, WEIR_GUARD_BEST, true);
     for (int i = 0; i < 3; i++) {
-        CHECK(stack_get(&s, NULL, &error) == NULL);
+        CHECK(stack_get(&s, &cache, NULL, &error) == NULL);
         CHECK(error == WEIR_ESTACK);
     }
-    CHECK(!s.canaries && made() == 0);
+    CHECK(!a32_load(&s.canaries) && made() == 0);
     weir__stacks_fini(&s);
+    cache.count = 0;
     return 0;
 }
 
@@ -328,6 +341,7 @@ static void many(void)
         EXPECT_EQ(guarded(MANY), MANY);
     EXPECT_EQ(duplicates(MANY), 0);
     weir__stacks_fini(&s);
+    cache.count = 0;
 }
 
 /* Guards end where the process needs its mappings for itself, stacks do not. */
@@ -338,7 +352,7 @@ static void many_protected(void)
     REQUIRE(affordable > 0);
     get_many(MANY);
     EXPECT_EQ(guarded(MANY), affordable < MANY ? affordable : MANY);
-    EXPECT_EQ(s.canaries, affordable < MANY);
+    EXPECT_EQ(a32_load(&s.canaries), affordable < MANY);
     void *mapped[500];
     for (size_t i = 0; i < 500; i++) {
         mapped[i] =
@@ -350,6 +364,7 @@ static void many_protected(void)
     for (size_t i = 0; i < MANY; i++)
         EXPECT(stack_intact(&s, taken[i]));
     weir__stacks_fini(&s);
+    cache.count = 0;
 }
 
 static bool refuse;
@@ -375,14 +390,14 @@ static void mapping_refused(void)
     begin(0, WEIR_GUARD_BEST, false);
     refuse = true;
     errno = EDOM;
-    EXPECT(stack_get(&s, NULL, &error) == NULL);
+    EXPECT(stack_get(&s, &cache, NULL, &error) == NULL);
     EXPECT_RC(error, WEIR_ENOMEM);
     EXPECT_EQ(errno, EDOM);
     refuse = false;
-    struct stack *k = stack_get(&s, NULL, &error);
+    struct stack *k = stack_get(&s, &cache, NULL, &error);
     EXPECT(k != NULL);
     refuse = true;
-    while (stack_get(&s, NULL, &error)) /* the rest of the slab */
+    while (stack_get(&s, &cache, NULL, &error)) /* the rest of the slab */
         ;
     EXPECT_RC(error, WEIR_ENOMEM);
     size_t first_slab = made();
@@ -391,6 +406,7 @@ static void mapping_refused(void)
     get_many(2 * first_slab);
     EXPECT_EQ(made(), 3 * first_slab);
     weir__stacks_fini(&s);
+    cache.count = 0;
     weir_set_allocator(NULL);
 }
 
@@ -417,15 +433,16 @@ static int limited(void)
         in_force.rlim_cur != limit.rlim_cur) /* an emulator ignores it */
         return CHILD_SKIPS;
     begin(65536, WEIR_GUARD_BEST, false);
-    while (n < MANY && (taken[n] = stack_get(&s, NULL, &error)))
+    while (n < MANY && (taken[n] = stack_get(&s, &cache, NULL, &error)))
         n++;
     CHECK(error == WEIR_ENOMEM);
     CHECK(n >= ROOM / s.size * 3 / 4 && n < ROOM / s.size);
     CHECK(duplicates(n) == 0);
     put_many(n);
     get_many(n);
-    CHECK(stack_get(&s, NULL, &error) == NULL);
+    CHECK(stack_get(&s, &cache, NULL, &error) == NULL);
     weir__stacks_fini(&s);
+    cache.count = 0;
     begin(65536, WEIR_GUARD_BEST, false);
     CHECK(get() != NULL);
     return 0;
@@ -446,12 +463,14 @@ static void given_back(void)
     begin(0, WEIR_GUARD_BEST, false);
     get_many(N);
     weir__stacks_fini(&s);
+    cache.count = 0;
     size_t before = address_space();
     for (int round = 0; round < 10; round++) {
         begin(0, WEIR_GUARD_BEST, false);
         get_many(N);
         put_many(N / 2);
         weir__stacks_fini(&s);
+        cache.count = 0;
     }
     EXPECT(address_space() < before + 32 * s.size + ((size_t)64 << 20));
 }

@@ -327,6 +327,8 @@ static int handles_actor(void *unused)
     first_use_of_the_tables();
     EXPLORE_EQ(weir_group_end(weir_group_begin()), 0);
     handles();
+    EXPLORE_EQ(weir_spawn(WEIR_RUN, nothing, NULL), 0); /* its stack is made, which takes a lock */
+    EXPLORE_EQ(weir_yield(), 0);
     explore_counts_reset();
     EXPLORE_EQ(weir_yield(), 0);
     COUNTED("a yield", 0);

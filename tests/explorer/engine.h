@@ -110,6 +110,8 @@ struct engine {
     unsigned long fail_alloc;
     bool alloc_failed, alloc_fails;
     weir_allocator allocator;
+    os_thread *jobs[EXPLORE_THREADS]; /* that a model's hired threads take */
+    a32 jobs_posted, jobs_done[EXPLORE_THREADS];
     bool failed;
     char message[MESSAGE];
     sigjmp_buf escape; /* from a crash */

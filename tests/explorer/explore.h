@@ -91,6 +91,9 @@ void explore_equal(const struct explore_where *at, const char *what, long long a
 unsigned explore_choose(unsigned n);
 /* Let others run. */
 void explore_yield(void);
+
+/* A thread of a model whose program starts threads of its own: it is the (number + 1)th. */
+void explore_hired(void *number);
 /* The n-th allocation from now on fails; 0: none. True once it has failed. */
 void explore_fail_alloc(unsigned long n);
 bool explore_alloc_failed(void);

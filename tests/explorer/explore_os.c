@@ -175,3 +175,43 @@ void os_spin(unsigned turns)
     (void)turns;
     explore_relax(NULL);
 }
+
+/* ---- threads --------------------------------------------------------------------------------- */
+
+/* A model that starts threads has as many of its own that run explore_hired(). */
+int os_thread_start(os_thread *t, void (*run)(void *arg), void *arg)
+{
+    if (alloc_fails())
+        return WEIR_ENOMEM;
+    t->run = run;
+    t->arg = arg;
+    uint32_t job = a32_load(&E->jobs_posted);
+    E->jobs[job] = t;
+    E->jobs_done[job].v = 0;
+    t->id = &E->jobs_done[job];
+    a32_xchg(&E->jobs_posted, job + 1);
+    os_futex_wake(&E->jobs_posted, EXPLORE_THREADS);
+    return 0;
+}
+
+void os_thread_join(os_thread *t)
+{
+    a32 *done = t->id;
+    while (!a32_load_acquire(done))
+        os_futex_wait(done, 0, WEIR_NEVER);
+}
+
+void explore_hired(void *number)
+{
+    uint32_t mine = (uint32_t)(uintptr_t)number;
+    for (uint32_t posted; (posted = a32_load_acquire(&E->jobs_posted)) <= mine;)
+        os_futex_wait(&E->jobs_posted, posted, WEIR_NEVER);
+    E->jobs[mine]->run(E->jobs[mine]->arg);
+    a32_xchg(&E->jobs_done[mine], 1);
+    os_futex_wake(&E->jobs_done[mine], 1);
+}
+
+uint32_t os_processors(void)
+{
+    return 1;
+}

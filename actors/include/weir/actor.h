@@ -2,8 +2,8 @@
 /*
  * weir/actor.h - actors: bodies of plain sequential C that are parked inside weir_recv.
  *
- * weir_run() runs a first actor and all that it spawns on the calling thread until the
- * last has returned. An actor owns the handles that it made or was given; what it still
+ * weir_run() runs a first actor and all that it spawns, on the calling thread and as many
+ * others as are worth while, until the last has returned. An actor owns the handles that it made or was given; what it still
  * owns when its body returns is closed, as descriptors are at exit. Channels connect
  * actors with each other and with plain threads.
  */
@@ -34,6 +34,12 @@ typedef enum weir_guard {
 
 typedef struct weir_options {
     /*
+     * Threads that run actors, the caller of weir_run() among them; 1 to 256. 0: what
+     * the environment says in WEIR_WORKERS; without that as many as the process may use,
+     * by its affinity mask and its cgroup's quota of time.
+     */
+    unsigned workers;
+    /*
      * Bytes of each actor's stack, guard included, 16384 to 2^30, rounded up to a power
      * of 2. 0: 65536; 131072 on aarch64, where a guard takes 65536.
      */
@@ -55,7 +61,8 @@ typedef struct weir_options {
  * Returns when the last actor has returned, with the first actor's result, or with the
  * first failure of an actor in the run's own group if the first actor succeeded. `arg`
  * is passed as it is. options may be NULL.
- * The calling thread becomes the worker until then. WEIR_EBUSY inside an actor or while
+ * The calling thread is one of the workers until then; each runs actors on its own, and
+ * takes some from the others when it has none. WEIR_EBUSY inside an actor or while
  * another thread is in weir_run; WEIR_EPERM in a drop function; WEIR_EINVAL for a null
  * body or options out of range; WEIR_ENOMEM.
  */
@@ -90,7 +97,8 @@ typedef struct weir_spawn_options {
  *
  *     weir_spawn(g, count, &a, .name = "count", .own = WEIR_OWN(struct args, rx, tx));
  *
- * The child never runs before the caller is next parked, yields or returns. Handles go
+ * The child never runs inside of weir_spawn(), but may run on another worker before it
+ * returns; with one worker not before the caller is next parked, yields or returns. Handles go
  * to the child all or none: on an error nothing has changed. A child that finds no
  * memory for its stack when it first runs ends with WEIR_ENOMEM (WEIR_ESTACK).
  *

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* gate.c - see gate.h. */
+#include "gate.h"
+
+enum { PATIENCE = SPINS(1000) }; /* turns for which a thief waits for an owner inside */
+
+void weir__gate_wait(struct worker *w)
+{
+    for (;;) {
+        if (a32_load_acquire(&w->barred) & GATE_FENCES)
+            a_fence();
+        if (!(a32_load_acquire(&w->barred) & GATE_SHUT))
+            return;
+        a32_store_release(&w->inside, 0);
+        for (unsigned turns = 0; a32_load_acquire(&w->barred) & GATE_SHUT; turns++)
+            os_spin(turns);
+        a32_store(&w->inside, 1);
+        a_light_fence(); /* as in gate_enter() */
+    }
+}
+
+void weir__gate_open(struct worker *w)
+{
+    uint32_t hint = a32_load(&w->inside);
+    if (hint != 1) /* else the owner is on its way in: only it may take that back */
+        a32_cas(&w->inside, &hint, w->run.total << 1);
+    a32_store_release(&w->barred, a32_load(&w->barred) & ~(uint32_t)GATE_SHUT);
+}
+
+bool weir__gate_shut(struct worker *w)
+{
+    uint32_t v = a32_load(&w->barred);
+    if (v & GATE_SHUT || !a32_cas(&w->barred, &v, v | GATE_SHUT))
+        return false;
+    a_after_rmw();
+    if (!MUTATE("gate: no membarrier"))
+        os_membarrier(); /* pairs with a_light_fence() in gate_enter() */
+    for (unsigned turns = 0; turns < PATIENCE; turns++) {
+        if (a32_load_acquire(&w->inside) != 1 || MUTATE("gate: thief does not wait"))
+            return true;
+        os_spin(turns);
+    }
+    a32_store_release(&w->barred, a32_load(&w->barred) & ~(uint32_t)GATE_SHUT);
+    return false;
+}
+
+/* The oldest half of those that have run; else half of the fresh, those that would run last. */
+static void take_half(struct actor_queue *loot, struct runnable *r)
+{
+    uint32_t n = (r->ready.count + 1) / 2;
+    for (uint32_t i = 0; i < n; i++)
+        push_last(loot, pop_first(&r->ready));
+    if (n > 0)
+        return;
+    put_before(&r->fresh, &r->spawned);
+    n = (r->fresh.count + 1) / 2;
+    for (uint32_t i = 0; i < n; i++) {
+        struct actor_queue one = {NULL, NULL, 0};
+        push_last(&one, pop_last(&r->fresh));
+        put_before(loot, &one);
+    }
+}
+
+uint32_t weir__steal(struct worker *w, struct worker *v)
+{
+    struct actor_queue loot = {NULL, NULL, 0};
+    if (!weir__gate_shut(v))
+        return 0;
+    take_half(&loot, &v->run);
+    if (!loot.first && v->run.next_up) {
+        push_last(&loot, v->run.next_up);
+        v->run.next_up = NULL;
+    }
+    uint32_t n = loot.count;
+    v->run.total -= n;
+    weir__gate_open(v);
+    gate_enter(w);
+    put_behind(&w->run.ready, &loot);
+    w->run.total += n;
+    gate_leave(w);
+    return n;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker.c - a worker's loop on its thread's own stack: the world outside of its queues.
+ *
+ * Idle. A worker with nothing to run looks at what others have for it, for some microseconds,
+ * and sleeps. Wakers by name (weir__inject) push, then look for `asleep`; the sleeper sets
+ * `asleep`, then looks for what was pushed: no such wake is lost. That a busy worker has more
+ * than it can run is told without fences, and may go unseen for a moment: it will run it
+ * itself sooner or later, unless an actor computes for long. Therefore one of those who sleep
+ * while others are awake is watching: it wakes up now and then, and helps a worker that has
+ * runnable actors and has hardly moved. When all sleep nobody wakes up by time.
+ *
+ * Help. Crossing cores costs some 100 ns to some microseconds, an operation that stays on
+ * its worker 10 ns. So the loop measures what an operation costs here, the work of the actors
+ * between two of them included, and others take part only where it is DEAR or where MANY are
+ * runnable.
+ */
+#include "gate.h"
+#include "lock.h"
+
+enum {
+    MANY = 16,          /* runnable actors that are worth a thief's coming at any cost */
+    LOOKS = SPINS(200), /* before an idle worker sleeps */
+    SLOW = 64           /* passes of a worker between two looks of the watcher; less is slow */
+};
+
+#define WATCH_FIRST (1 * WEIR_MS)
+#define WATCH_LAST (16 * WEIR_MS)
+
+/* ---- what an operation costs --------------------------------------------------------------- */
+
+static void measure(struct worker *w, weir_time now)
+{
+    uint64_t picks = TICK - w->tick;
+    uint64_t operations = picks * BUDGET - w->spent + picks;
+    if (w->looked_at && picks > 0 && operations > 0) {
+        uint64_t one = (uint64_t)(now - w->looked_at) / operations, old = a32_load(&w->cost);
+        if (one > 1000000)
+            one = 1000000;
+        a32_store(&w->cost, (uint32_t)((3 * old + one) / 4));
+    }
+    w->looked_at = now;
+    w->spent = 0;
+    w->tick = TICK;
+}
+
+/* ---- wakes from other threads ---------------------------------------------------------------- */
+
+static bool call(struct worker *w)
+{
+    if (!a32_load(&w->asleep) || !a32_xchg(&w->asleep, 0))
+        return false;
+    a32_add(&w->runtime->sleeping, UINT32_MAX);
+    os_futex_wake(&w->asleep, 1);
+    return true;
+}
+
+void weir__inject(struct worker *w, struct actor *a)
+{
+    ck_stack_push_upmc(&w->inject, &a->injected);
+    a_after_rmw();
+    call(w); /* pairs with sleep_until_called() */
+}
+
+static bool nothing_injected(const struct worker *w)
+{
+    return ck_pr_load_ptr(&w->inject.head) == NULL; /* CK_STACK_ISEMPTY() reads it plainly */
+}
+
+/* In the order in which they were pushed. Also a thief's, of a victim's. */
+static void take_injected(struct worker *w, struct worker *from)
+{
+    if (nothing_injected(from))
+        return;
+    ck_stack_entry_t *e = ck_stack_batch_pop_upmc(&from->inject), *reversed = NULL;
+    while (e) {
+        ck_stack_entry_t *next = e->next;
+        e->next = reversed;
+        reversed = e;
+        e = next;
+    }
+    while (reversed) {
+        struct actor *a = container_of(reversed, struct actor, injected);
+        reversed = reversed->next;
+        if (w != from && a->party.id & PINNED) {
+            weir__inject(from, a);
+            continue;
+        }
+        gate_enter(w);
+        weir__queue(w, &w->run.ready, a);
+        gate_leave(w);
+    }
+}
+
+/* ---- help ---------------------------------------------------------------------------------------
+ */
+
+static bool worth_while(const struct worker *v)
+{
+    uint32_t n = gate_surplus(v);
+    return n > 0 && (n >= MANY || a32_load(&v->cost) >= DEAR);
+}
+
+void weir__call_help(struct worker *w)
+{
+    struct runtime *rt = w->runtime;
+    if (a32_load(&rt->watching) && !worth_while(w))
+        return;
+    for (uint32_t i = 1; i < rt->workers; i++)
+        if (call(rt->worker[(w->index + i) % rt->workers]))
+            return;
+}
+
+static uint32_t next_random(struct worker *w)
+{
+    uint32_t x = w->random; /* xorshift */
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    return w->random = x;
+}
+
+/* From somebody who has more than he can run. */
+static bool find_work(struct worker *w)
+{
+    struct runtime *rt = w->runtime;
+    uint32_t first = rt->workers > 1 ? next_random(w) % rt->workers : 0;
+    for (uint32_t i = 0; i < rt->workers; i++) {
+        struct worker *v = rt->worker[(first + i) % rt->workers];
+        if (v != w && worth_while(v) && weir__steal(w, v) > 0)
+            return true;
+    }
+    return false;
+}
+
+/* From somebody who has hardly moved since the last look, whatever his operations cost. */
+static bool rescue(struct worker *w)
+{
+    struct runtime *rt = w->runtime;
+    bool found = false;
+    for (uint32_t i = 0; i < rt->workers && !found; i++) {
+        struct worker *v = rt->worker[i];
+        uint32_t passes = a32_load(&v->passes), before = w->seen[i];
+        w->seen[i] = passes;
+        if (v == w || a32_load(&v->idle) || passes - before > SLOW)
+            continue;
+        take_injected(w, v);
+        found = w->run.ready.first || (gate_surplus(v) > 0 && weir__steal(w, v) > 0);
+        if (found)
+            a32_store(&v->cost, DEAR); /* until it is measured again */
+    }
+    return found;
+}
+
+/* ---- the end
+ * -------------------------------------------------------------------------------------- */
+
+/*
+ * Deaths first: both only grow, and nobody dies who was not born. If afterwards no more are
+ * born than had died before, all had ended in between, and only actors bear actors (a plain
+ * thread needs an open group, whose owner lives).
+ */
+static bool all_ended(struct runtime *rt)
+{
+    uint64_t died = 0, born = 0;
+    for (uint32_t i = 0; i < rt->workers; i++)
+        died += a64_load_acquire(&rt->worker[i]->died);
+    for (uint32_t i = 0; i < rt->workers; i++)
+        born += a64_load_acquire(&rt->worker[i]->born);
+    return born + a64_load_acquire(&rt->born) == died;
+}
+
+static void end(struct runtime *rt)
+{
+    a32_xchg(&rt->ended, 1);
+    a_after_rmw();
+    for (uint32_t i = 0; i < rt->workers; i++)
+        call(rt->worker[i]);
+}
+
+/* ---- idle
+ * ------------------------------------------------------------------------------------------ */
+
+static bool called(struct worker *w)
+{
+    return !nothing_injected(w) || a32_load_acquire(&w->runtime->ended);
+}
+
+/* The time after which to look at the others; WEIR_NEVER when all of them sleep. */
+static weir_time watch_until(struct worker *w)
+{
+    struct runtime *rt = w->runtime;
+    if (rt->workers == 1 || a32_load(&rt->sleeping) == rt->workers)
+        return WEIR_NEVER;
+    return weir_after(w->watch);
+}
+
+/* Announce, look once more, sleep. The last to come here ends the run. */
+static void sleep_until_called(struct worker *w)
+{
+    struct runtime *rt = w->runtime;
+    if (w->thread->reclaim.pending)
+        weir__reclaim_all(w->thread);
+    a32_add(&weir__running, UINT32_MAX);
+    a32_add(&rt->sleeping, 1);
+    a32_xchg(&w->asleep, 1);
+    a_after_rmw();
+    /* Of two workers on which the last two actors end, one sees both deaths here. */
+    if (all_ended(rt) && !MUTATE("worker: end not seen"))
+        end(rt);
+    if (!called(w) || MUTATE("worker: no second look")) {
+        weir_time until = timers_next(&w->timers), watch = watch_until(w);
+        a32_add(&rt->watching, watch != WEIR_NEVER);
+        os_futex_wait(&w->asleep, 1, watch < until ? watch : until);
+        a32_add(&rt->watching, watch != WEIR_NEVER ? UINT32_MAX : 0);
+    }
+    if (a32_xchg(&w->asleep, 0))
+        a32_add(&rt->sleeping, UINT32_MAX);
+    a32_add(&weir__running, 1); /* before an actor runs: pairs with peer_unfenced() */
+    a_after_rmw();
+    w->looked_at = 0;
+}
+
+static void idle(struct worker *w)
+{
+    a32_store(&w->idle, 1);
+    for (unsigned look = 0; look < LOOKS; look++) {
+        if (called(w) || (w->runtime->workers > 1 && find_work(w))) {
+            a32_store(&w->idle, 0);
+            w->looked_at = 0;
+            return;
+        }
+        if (w->runtime->workers == 1)
+            break;
+        os_spin(look % 32);
+    }
+    sleep_until_called(w);
+    w->watch = w->runtime->workers > 1 && rescue(w) ? WATCH_FIRST
+               : w->watch < WATCH_LAST              ? 2 * w->watch
+                                                    : WATCH_LAST;
+    a32_store(&w->idle, 0);
+}
+
+/* ---- the loop
+ * ----------------------------------------------------------------------------------------- */
+
+static void fire_timers(struct worker *w, weir_time now)
+{
+    if (timers_next(&w->timers) > now)
+        return;
+    thread_online(w->thread);
+    weir__timers_fire(&w->timers, now);
+    thread_offline(w->thread);
+}
+
+static void end_stillborn(struct worker *w)
+{
+    struct actor *a;
+    while ((a = pop_first(&w->stillborn))) {
+        thread_online(w->thread);
+        weir__make_current(w, a);
+        weir__actor_end(a, w->stillborn_error);
+        weir__make_current(w, NULL);
+        thread_offline(w->thread);
+    }
+}
+
+/* The oldest that has not run is next among those that have, so that none starves. */
+static struct actor *pick_for_loop(struct worker *w)
+{
+    struct runnable *r = &w->run;
+    gate_enter(w);
+    struct actor *oldest = pop_last(&r->fresh);
+    if (oldest)
+        push_last(&r->ready, oldest);
+    struct actor *next = weir__pick(w);
+    gate_leave(w);
+    return next;
+}
+
+void weir__worker_loop(struct worker *w)
+{
+    w->watch = WATCH_FIRST;
+    a32_add(&weir__running, 1);
+    a_after_rmw();
+    while (!a32_load_acquire(&w->runtime->ended)) {
+        weir_time now = weir_now();
+        measure(w, now);
+        a32_store(&w->passes, a32_load(&w->passes) + 1);
+        take_injected(w, w);
+        fire_timers(w, now);
+        if (unlikely(w->stillborn.first != NULL))
+            end_stillborn(w);
+        weir__reclaim_sometimes(w->thread);
+        struct actor *next = pick_for_loop(w);
+        if (next)
+            weir__run_actor(w, next);
+        else
+            idle(w);
+    }
+    a32_add(&weir__running, UINT32_MAX);
+}
