@@ -160,7 +160,8 @@ static never_inline int recv_from_parked(weir_receiver rx, void *item, struct ch
 {
     lock_acquire(&ch->lock, 0);
     struct waiter *w = ch->sendq.first;
-    fetch_parked(ch, w);
+    if (likely(w != NULL))
+        fetch_parked(ch, w);
     if (unlikely(!w || w->count != 1 || !handle_get(rx.h, RECEIVER))) {
         chan_unlock(ch);
         return recv(rx, item, 1, ch->item_size, deadline);

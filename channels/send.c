@@ -168,7 +168,8 @@ static never_inline int send_to_parked(weir_sender tx, const void *item, struct 
 {
     lock_acquire(&ch->lock, 0);
     struct waiter *w = ch->recvq.first;
-    fetch_parked(ch, w);
+    if (likely(w != NULL))
+        fetch_parked(ch, w);
     if (unlikely(!w || ch->sendq.first || !handle_get(tx.h, SENDER) ||
                  (chan_some(ch) && !MUTATE("hand-over: past a claim")))) {
         chan_unlock(ch);
