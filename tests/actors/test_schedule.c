@@ -13,8 +13,7 @@ static void in_run(weir_body body)
     EXPECT_RC(weir_run(body, NULL, NULL), 0);
 }
 
-/* ---- yield ------------------------------------------------------------------------------------
- */
+/* ---- yield ---------------------------------------------------------------------------------- */
 
 enum { TURNS = 200, ROBINS = 5 };
 
@@ -73,8 +72,7 @@ static int yield_lets_all_run(void *unused)
     return 0;
 }
 
-/* ---- fairness: who never has to wait still makes place now and then -----------------------------
- */
+/* ---- fairness: who never has to wait still makes place now and then ------------------------- */
 
 struct busy {
     weir_sender tx;
@@ -199,8 +197,7 @@ static int tries_do_not_yield(void *unused)
     return 0;
 }
 
-/* ---- deadlines
- * ------------------------------------------------------------------------------------ */
+/* ---- deadlines ------------------------------------------------------------------------------ */
 
 enum { SLEEPERS = 300 };
 
@@ -283,8 +280,7 @@ static int only_a_deadline_is_left(void *unused)
     return 0;
 }
 
-/* ---- a worker that sleeps is woken by threads
- * --------------------------------------------------------- */
+/* ---- a worker that sleeps is woken by threads ----------------------------------------------- */
 
 struct echo {
     pthread_t thread;
@@ -356,8 +352,7 @@ static int closed_by_a_thread(void *unused)
     return 0;
 }
 
-/* ---- errno
- * ---------------------------------------------------------------------------------------- */
+/* ---- errno ---------------------------------------------------------------------------------- */
 
 struct errnos {
     int value;
@@ -402,8 +397,7 @@ static int errno_is_each_actors_own(void *unused)
     return 0;
 }
 
-/* ---- registers: what the compiler keeps across a suspension
- * ------------------------------------------- */
+/* ---- registers: what the compiler keeps across a suspension --------------------------------- */
 
 struct sums {
     weir_receiver rx;
