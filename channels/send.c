@@ -104,8 +104,9 @@ static never_inline int push_single(struct party *self, struct chan *ch, const v
     bool open = !(single_enter(&ch->sender_user, self->id, &ch->lock) & SINGLE_SENDER_SHUT);
     int k = open ? weir__push(ch, items, n) : SHUT;
     uint32_t word = single_leave(&ch->sender_user, self->id, &ch->lock);
-    if ((word & SENDER_CLOSES) &&
-        !(open ? MUTATE("single: leave does not finish") : MUTATE("single: enter does not finish")))
+    bool forgets = (open && MUTATE("single: leave does not finish")) ||
+                   (!open && MUTATE("single: enter does not finish"));
+    if ((word & SENDER_CLOSES) && !forgets)
         weir__finish_close(self, ch, SENDER);
     return k;
 }
