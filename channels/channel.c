@@ -389,9 +389,10 @@ int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind)
         chan_unlock(ch);
         return WEIR_ECLOSED;
     }
-    struct party *owner = slot_shut(s);
     struct waitq *q = kind == SENDER ? &ch->sendq : &ch->recvq;
-    if (slot_may_be_waited_on(s, owner, self, q))
+    bool waited_on = slot_may_be_waited_on(s, self, q);
+    struct party *owner = slot_shut(s);
+    if (waited_on)
         weir__complete_all(q, s, WEIR_ECLOSED, &woken);
     if (leave_to_user(self, ch, kind, woken.first != NULL)) {
         chan_unlock(ch);
@@ -418,8 +419,7 @@ int weir_handle_close(weir_handle h)
     return rc == WEIR_ECLOSED ? 0 : rc;
 }
 
-/* ---- looking ----------------------------------------------------------------------------------
- */
+/* ---- looking -------------------------------------------------------------------------------- */
 
 int weir_handle_check(weir_handle h)
 {

@@ -85,8 +85,9 @@ static never_inline int pop_single(struct party *self, struct chan *ch, void *it
     bool open = !(single_enter(&ch->receiver_user, self->id, &ch->lock) & SINGLE_RECEIVER_SHUT);
     int k = open ? weir__pop(ch, self->thread, items, n) : SHUT;
     uint32_t word = single_leave(&ch->receiver_user, self->id, &ch->lock);
-    if ((word & RECEIVER_CLOSES) &&
-        !(open ? MUTATE("single: leave does not finish") : MUTATE("single: enter does not finish")))
+    bool forgets = (open && MUTATE("single: leave does not finish")) ||
+                   (!open && MUTATE("single: enter does not finish"));
+    if ((word & RECEIVER_CLOSES) && !forgets)
         weir__finish_close(self, ch, RECEIVER);
     return k;
 }
@@ -160,7 +161,8 @@ static never_inline int recv_from_parked(weir_receiver rx, void *item, struct ch
 {
     lock_acquire(&ch->lock, 0);
     struct waiter *w = ch->sendq.first;
-    fetch_parked(ch, w);
+    if (likely(w != NULL))
+        fetch_parked(ch, w);
     if (unlikely(!w || w->count != 1 || !handle_get(rx.h, RECEIVER))) {
         chan_unlock(ch);
         return recv(rx, item, 1, ch->item_size, deadline);

@@ -104,8 +104,9 @@ static never_inline int push_single(struct party *self, struct chan *ch, const v
     bool open = !(single_enter(&ch->sender_user, self->id, &ch->lock) & SINGLE_SENDER_SHUT);
     int k = open ? weir__push(ch, items, n) : SHUT;
     uint32_t word = single_leave(&ch->sender_user, self->id, &ch->lock);
-    if ((word & SENDER_CLOSES) &&
-        !(open ? MUTATE("single: leave does not finish") : MUTATE("single: enter does not finish")))
+    bool forgets = (open && MUTATE("single: leave does not finish")) ||
+                   (!open && MUTATE("single: enter does not finish"));
+    if ((word & SENDER_CLOSES) && !forgets)
         weir__finish_close(self, ch, SENDER);
     return k;
 }
@@ -168,7 +169,8 @@ static never_inline int send_to_parked(weir_sender tx, const void *item, struct 
 {
     lock_acquire(&ch->lock, 0);
     struct waiter *w = ch->recvq.first;
-    fetch_parked(ch, w);
+    if (likely(w != NULL))
+        fetch_parked(ch, w);
     if (unlikely(!w || ch->sendq.first || !handle_get(tx.h, SENDER) ||
                  (chan_some(ch) && !MUTATE("hand-over: past a claim")))) {
         chan_unlock(ch);

@@ -64,10 +64,11 @@ static inline void request_link(struct party *self, struct waitq *q)
 }
 
 /*
- * Under the lock, before *w is touched. A party that has not run for long is in no cache:
- * neither its record nor its stack, which only the record tells. Its item is on the stack,
- * near the frames with which it will go on, so with the item's address kept in the channel
- * both come at the same time. In a ring of 100,000 actors that is a third of a hop.
+ * Under the lock, before *w, which is parked, is touched. A party that has not run for long
+ * is in no cache: neither its record nor its stack, which only the record tells. Its item is
+ * on the stack, near the frames with which it will go on, so with the item's address kept in
+ * the channel both come at the same time. In a ring of 100,000 actors that is a third of a hop.
+ * While nobody is parked there is no such address, and perhaps its place is retired.
  */
 static always_inline void fetch_parked(const struct chan *ch, const struct waiter *w)
 {
@@ -144,13 +145,14 @@ static inline void complete_first(struct waitq *q, struct waiter *w, int result)
 }
 
 /*
- * Under the lock: may somebody be parked on this handle of an end with the queue `q`? No
+ * Under the lock: may somebody be parked on this open handle of an end with the queue `q`? No
  * count is kept, as it would cost each wake a cache line: who parks there is the owner, or
  * has left a mark, or the handle has no owner.
  */
-static inline bool slot_may_be_waited_on(const struct slot *s, const struct party *owner,
-                                         const struct party *closer, const struct waitq *q)
+static inline bool slot_may_be_waited_on(const struct slot *s, const struct party *closer,
+                                         const struct waitq *q)
 {
+    const struct party *owner = aptr_load(&s->owner);
     return q->first && (!owner || s->lent || (owner != closer && a32_load(&owner->waiter.linked)));
 }
 

@@ -149,8 +149,7 @@ static double ring(uint64_t n)
     return result; /* the nodes sleep on until the process ends */
 }
 
-/* ---- a pipeline ---------------------------------------------------------------------------------
- */
+/* ---- a pipeline ----------------------------------------------------------------------------- */
 
 static void count_up(void *ends)
 {
@@ -180,8 +179,7 @@ static double pipeline(uint64_t n)
     return result;
 }
 
-/* ---- many actors
- * ---------------------------------------------------------------------------------- */
+/* ---- many actors ---------------------------------------------------------------------------- */
 
 static void nothing(void *unused)
 {

@@ -73,8 +73,7 @@ static inline void flow_join(struct flow *f)
         pthread_join(f->thread, NULL);
 }
 
-/* ---- a scenario as the first actor -------------------------------------------------------------
- */
+/* ---- a scenario as the first actor ---------------------------------------------------------- */
 
 struct scenario_run {
     kind_test scenario;

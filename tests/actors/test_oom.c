@@ -46,8 +46,7 @@ static int run_alone(void)
     return result_of(do_nothing);
 }
 
-/* ---- F002 spawn -------------------------------------------------------------------------------
- */
+/* ---- F002 spawn ----------------------------------------------------------------------------- */
 
 struct large {
     unsigned char bytes[WEIR_ARG_MAX];
@@ -157,8 +156,7 @@ static int gifts_for_children(void)
     return result_of(give_and_see);
 }
 
-/* ---- F002 groups
- * ---------------------------------------------------------------------------------- */
+/* ---- F002 groups ---------------------------------------------------------------------------- */
 
 static int ran;
 
@@ -198,8 +196,7 @@ static int groups(void)
     return result_of(fill_groups);
 }
 
-/* ---- F037 many stacks at once
- * ------------------------------------------------------------------------ */
+/* ---- F037 many stacks at once --------------------------------------------------------------- */
 
 struct crowd {
     weir_sender tx;
@@ -246,8 +243,7 @@ static int crowd(void)
     return result_of(park_a_crowd);
 }
 
-/* ---- F047 timers
- * --------------------------------------------------------------------------------- */
+/* ---- F047 timers ---------------------------------------------------------------------------- */
 
 static int wait_a_while(void *arg)
 {
@@ -278,8 +274,7 @@ static int timers(void)
     return result_of(time_a_crowd);
 }
 
-/* ---- F053 what is owned is closed without memory
- * --------------------------------------------------- */
+/* ---- F053 what is owned is closed without memory -------------------------------------------- */
 
 static weir_receiver lent;
 static weir_sender kept[64];

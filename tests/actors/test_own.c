@@ -34,8 +34,7 @@ static int run_child(weir_body body, const struct ends *e, weir_own own, weir_ow
 static const weir_own nothing, give_tx = WEIR_GIVE(struct ends, tx),
                                give_rx = WEIR_GIVE(struct ends, rx);
 
-/* ---- the peer sees the end ----------------------------------------------------------------------
- */
+/* ---- the peer sees the end ------------------------------------------------------------------ */
 
 static int return_with_receiver(void *arg)
 {
@@ -119,8 +118,7 @@ static int parked_peers_wake(void *unused)
     return 0;
 }
 
-/* ---- who owns -----------------------------------------------------------------------------------
- */
+/* ---- who owns ------------------------------------------------------------------------------- */
 
 static int close_borrowed(void *arg)
 {
@@ -222,8 +220,152 @@ static int given_on(void *unused)
     return 0;
 }
 
-/* ---- handles as items
- * ----------------------------------------------------------------------------- */
+/* ---- whose wait a close ends -------------------------------------------------------------- */
+
+static void await_receivers(const struct ends *e, size_t n)
+{
+    while (stats_of(e->tx.h).waiting_receivers != n)
+        flow_pause();
+}
+
+/* As a body's result: 0 for an item, or how the wait ended without one. */
+static int wait_for_item(weir_receiver rx)
+{
+    uint64_t item;
+    int rc = weir_recv(rx, &item);
+    return rc > 0 ? 0 : rc == 0 ? WEIR_EPIPE : rc;
+}
+
+static int wait_on_own(void *arg)
+{
+    struct ends *e = arg;
+    return wait_for_item(e->rx);
+}
+
+static int send_on_own(void *arg)
+{
+    struct ends *e = arg;
+    uint64_t item = 1;
+    return weir_send(e->tx, &item);
+}
+
+/* The owner's own wait, when another closes its handle. */
+static int owner_is_parked(void *unused)
+{
+    struct ends e;
+    (void)unused;
+    for (size_t capacity = 0; capacity < 2; capacity++) {
+        EXPECT_RC(weir_channel_open(&e.tx, &e.rx, 8, capacity, NULL), 0);
+        weir_group g = weir_group_begin();
+        EXPECT_RC(weir_spawn(g, wait_on_own, &e, .give = give_rx), 0);
+        await_receivers(&e, 1);
+        EXPECT_RC(weir_close(e.rx), 0);
+        EXPECT_EQ(stats_of(e.tx.h).open_receivers, 0);
+        EXPECT_RC(weir_group_end(g), WEIR_ECLOSED);
+    }
+    EXPECT_RC(weir_channel_open(&e.tx, &e.rx, 8, 0, NULL), 0);
+    weir_group g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, send_on_own, &e, .give = give_tx), 0);
+    while (stats_of(e.rx.h).waiting_senders != 1)
+        flow_pause();
+    EXPECT_RC(weir_close(e.tx), 0);
+    EXPECT_RC(weir_group_end(g), WEIR_ECLOSED);
+    return 0;
+}
+
+/* Waits on `other_rx`; its clone of the end that others wait on is only there to be closed. */
+struct bystander {
+    weir_receiver rx, other_rx;
+    weir_receiver *clone; /* says which it got */
+};
+
+static int stand_by(void *arg)
+{
+    struct bystander *b = arg;
+    *b->clone = b->rx;
+    return wait_for_item(b->other_rx);
+}
+
+/* A close concerns one handle, whatever its owner does meanwhile. */
+static int owner_is_parked_elsewhere(void *unused)
+{
+    struct ends e;
+    weir_receiver clone = {0};
+    uint64_t item = 7;
+    (void)unused;
+    EXPECT_RC(weir_channel_open(&e.tx, &e.rx, 8, 1, NULL), 0);
+    EXPECT_RC(weir_channel_open(&e.other_tx, &e.other_rx, 8, 1, NULL), 0);
+    for (unsigned idle = 0; idle < 2; idle++) {
+        struct bystander b = {e.rx, e.other_rx, &clone};
+        weir_group waits = weir_group_begin(), stands = weir_group_begin();
+        EXPECT_RC(weir_spawn(waits, wait_on_own, &e), 0);
+        await_receivers(&e, 1);
+        EXPECT_RC(weir_spawn(stands, stand_by, &b, .own = WEIR_OWN(struct bystander, rx)), 0);
+        while (stats_of(e.other_tx.h).waiting_receivers != 1)
+            flow_pause();
+        if (idle) /* it is woken, and has not run yet */
+            EXPECT_RC(weir_send(e.other_tx, &item), 0);
+        EXPECT_RC(weir_close(clone), 0);
+        EXPECT_RC(weir_check(clone), WEIR_ECLOSED);
+        EXPECT_EQ(stats_of(e.tx.h).open_receivers, 1);
+        EXPECT_EQ(stats_of(e.tx.h).waiting_receivers, 1);
+        if (!idle)
+            EXPECT_RC(weir_send(e.other_tx, &item), 0);
+        EXPECT_RC(weir_send(e.tx, &item), 0);
+        EXPECT_RC(weir_group_end(waits), 0);
+        EXPECT_RC(weir_group_end(stands), 0);
+    }
+    return 0;
+}
+
+/* Who borrowed the handle before it was given away waits as long as the new owner keeps it. */
+static int given_while_borrowed(void *unused)
+{
+    struct ends e;
+    (void)unused;
+    EXPECT_RC(weir_channel_open(&e.tx, &e.rx, 8, 1, NULL), 0);
+    weir_group g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, wait_on_own, &e), 0);
+    await_receivers(&e, 1);
+    EXPECT_RC(run_child(do_nothing, &e, nothing, give_rx), 0);
+    EXPECT_EQ(stats_of(e.tx.h).open_receivers, 0);
+    EXPECT_RC(weir_group_end(g), WEIR_ECLOSED);
+    return 0;
+}
+
+struct thread_wait {
+    struct ends e;
+    int rc;
+};
+
+static void *thread_waits(void *arg)
+{
+    struct thread_wait *w = arg;
+    w->rc = wait_on_own(&w->e);
+    return NULL;
+}
+
+static int give_to_child(void *arg)
+{
+    struct thread_wait *w = arg;
+    await_receivers(&w->e, 1);
+    return run_child(do_nothing, &w->e, nothing, give_rx);
+}
+
+/* The same of a handle that a thread made, which has no owner until it is given. */
+static void given_while_a_thread_waits(void)
+{
+    struct thread_wait w = {.rc = 1};
+    pthread_t thread;
+    REQUIRE_RC(weir_channel_open(&w.e.tx, &w.e.rx, 8, 1, NULL), 0);
+    REQUIRE(pthread_create(&thread, NULL, thread_waits, &w) == 0);
+    EXPECT_RC(weir_run(give_to_child, &w, NULL), 0);
+    pthread_join(thread, NULL);
+    EXPECT_RC(w.rc, WEIR_ECLOSED);
+    EXPECT_RC(weir_close(w.e.tx), 0);
+}
+
+/* ---- handles as items ----------------------------------------------------------------------- */
 
 static int make_and_mail(void *arg)
 {
@@ -261,8 +403,7 @@ static int mailed_handles(void *unused)
     return 0;
 }
 
-/* ---- many
- * ----------------------------------------------------------------------------------------- */
+/* ---- many ----------------------------------------------------------------------------------- */
 
 enum { MANY_HANDLES = 20000 };
 
@@ -399,6 +540,9 @@ IN_RUN(anybody_may_close)
 IN_RUN(borrowed_stays_open)
 IN_RUN(borrowed_is_not_given)
 IN_RUN(given_on)
+IN_RUN(owner_is_parked)
+IN_RUN(owner_is_parked_elsewhere)
+IN_RUN(given_while_borrowed)
 IN_RUN(mailed_handles)
 IN_RUN(many_are_closed)
 IN_RUN(chains_are_dropped)
@@ -412,6 +556,11 @@ TEST_SUITE(own, "actors: ownership",
            {"F041 own: what is borrowed stays open", run_borrowed_stays_open},
            {"F041 own: what is borrowed is not given", run_borrowed_is_not_given},
            {"F041 own: handles are given on", run_given_on},
+           {"F045 own: a close ends the owner's own wait", run_owner_is_parked},
+           {"F042 own: a close is of one handle, wherever its owner waits",
+            run_owner_is_parked_elsewhere},
+           {"F045 own: given while a borrower waits", run_given_while_borrowed},
+           {"F045 own: given while a thread waits", given_while_a_thread_waits},
            {"F055 own: handles as items belong to who made them", run_mailed_handles},
            {"F053 own: thousands of handles", run_many_are_closed},
            {"F044 own: a chain of channels is dropped", run_chains_are_dropped},

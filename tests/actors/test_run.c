@@ -29,8 +29,7 @@ static void arg_is_passed(void)
     EXPECT_RC(weir_run(NULL, NULL, NULL), WEIR_EINVAL);
 }
 
-/* ---- failures of children of the run
- * ------------------------------------------------------------- */
+/* ---- failures of children of the run -------------------------------------------------------- */
 
 struct family {
     int own;
@@ -143,8 +142,7 @@ static void any_thread_may_run(void)
     }
 }
 
-/* ---- two at once --------------------------------------------------------------------------------
- */
+/* ---- two at once ---------------------------------------------------------------------------- */
 
 static int run_inside(void *arg)
 {
@@ -187,8 +185,7 @@ static void one_at_a_time(void)
     EXPECT_RC(s.result, WEIR_EBUSY);
 }
 
-/* ---- options -----------------------------------------------------------------------------------
- */
+/* ---- options -------------------------------------------------------------------------------- */
 
 static int use_some_stack(void *arg)
 {
@@ -223,8 +220,7 @@ static void options_out_of_range(void)
     }
 }
 
-/* ---- outside of actors
- * ---------------------------------------------------------------------------- */
+/* ---- outside of actors ---------------------------------------------------------------------- */
 
 static void outside(void)
 {
@@ -259,8 +255,7 @@ static void outside_of_a_run(void)
     outside();
 }
 
-/* ---- channels span runs
- * --------------------------------------------------------------------------- */
+/* ---- channels span runs --------------------------------------------------------------------- */
 
 struct span {
     weir_sender tx;

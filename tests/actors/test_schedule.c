@@ -14,8 +14,7 @@ static void in_run(weir_body body)
     EXPECT_RC(weir_run(body, NULL, &one_worker), 0);
 }
 
-/* ---- yield ------------------------------------------------------------------------------------
- */
+/* ---- yield ---------------------------------------------------------------------------------- */
 
 enum { TURNS = 200, ROBINS = 5 };
 
@@ -74,8 +73,7 @@ static int yield_lets_all_run(void *unused)
     return 0;
 }
 
-/* ---- fairness: who never has to wait still makes place now and then -----------------------------
- */
+/* ---- fairness: who never has to wait still makes place now and then ------------------------- */
 
 struct busy {
     weir_sender tx;
@@ -200,8 +198,7 @@ static int tries_do_not_yield(void *unused)
     return 0;
 }
 
-/* ---- deadlines
- * ------------------------------------------------------------------------------------ */
+/* ---- deadlines ------------------------------------------------------------------------------ */
 
 enum { SLEEPERS = 300 };
 
@@ -284,8 +281,7 @@ static int only_a_deadline_is_left(void *unused)
     return 0;
 }
 
-/* ---- a worker that sleeps is woken by threads
- * --------------------------------------------------------- */
+/* ---- a worker that sleeps is woken by threads ----------------------------------------------- */
 
 struct echo {
     pthread_t thread;
@@ -357,8 +353,7 @@ static int closed_by_a_thread(void *unused)
     return 0;
 }
 
-/* ---- errno
- * ---------------------------------------------------------------------------------------- */
+/* ---- errno ---------------------------------------------------------------------------------- */
 
 struct errnos {
     int value;
@@ -403,8 +398,7 @@ static int errno_is_each_actors_own(void *unused)
     return 0;
 }
 
-/* ---- registers: what the compiler keeps across a suspension
- * ------------------------------------------- */
+/* ---- registers: what the compiler keeps across a suspension --------------------------------- */
 
 struct sums {
     weir_receiver rx;

@@ -178,8 +178,7 @@ static int child_waits_its_turn(void *unused)
     return 0;
 }
 
-/* ---- names ------------------------------------------------------------------------------------
- */
+/* ---- names ---------------------------------------------------------------------------------- */
 
 struct named {
     char expected[20];
@@ -218,8 +217,7 @@ static int names(void *unused)
     return 0;
 }
 
-/* ---- .own clones, .give moves ------------------------------------------------------------------
- */
+/* ---- .own clones, .give moves --------------------------------------------------------------- */
 
 struct ends {
     int unrelated;
@@ -394,8 +392,7 @@ static int a_later_actor_is_busy(void *unused)
     return 0;
 }
 
-/* ---- all or none --------------------------------------------------------------------------------
- */
+/* ---- all or none ---------------------------------------------------------------------------- */
 
 struct eight {
     weir_handle h[8];
@@ -544,8 +541,7 @@ static int refuse_offsets(void *unused)
     return 0;
 }
 
-/* ---- the group of a spawn
- * ------------------------------------------------------------------------ */
+/* ---- the group of a spawn ------------------------------------------------------------------- */
 
 static int refuse_groups(void *unused)
 {

@@ -93,8 +93,7 @@ static inline int oom_expect(int rc)
     return rc;
 }
 
-/* ---- the child process ------------------------------------------------------------------------
- */
+/* ---- the child process ---------------------------------------------------------------------- */
 
 static inline long oom_run_once(const struct oom_scenario *s, long at, bool all_after, int *rc)
 {
@@ -158,8 +157,7 @@ static inline void oom_enter(const struct oom_scenario *scenarios, size_t n)
     exit(OOM_WRONG);
 }
 
-/* ---- the parent --------------------------------------------------------------------------------
- */
+/* ---- the parent ----------------------------------------------------------------------------- */
 
 static inline int oom_spawn(const struct oom_scenario *s, long at, bool all_after)
 {

@@ -116,6 +116,57 @@ static void single_receiver_closed_inside(void)
     receiver_closed_inside(CALL_RECV_MANY, 3);
 }
 
+/* ---- the same while it finds no place, or no item ----------------------------------------- */
+
+/* So many that a cell in the middle shares its page only with other cells. */
+enum { PAGES_OF_CELLS = 1024 };
+
+static void single_sender_closed_when_full(void)
+{
+    struct ends e;
+    open_ends(&e, sizeof(uint64_t), PAGES_OF_CELLS, SINGLE_TX);
+    struct call c = {.op = CALL_SEND,
+                     .tx = e.tx,
+                     .rx = e.rx,
+                     .moves = PAGES_OF_CELLS / 2,
+                     .fills = PAGES_OF_CELLS};
+    call_begin(&c);
+    stop_at(0, &cell_of(e.ch, chan_tail(e.ch))->stamp);
+    call_start(&c);
+    stop_reached(0); /* inside, about to see that no place is free */
+    EXPECT_RC(weir_close(e.tx), 0);
+    EXPECT_EQ(stats_of(e.rx.h).open_senders, 1);
+    stop_leave(0);
+    EXPECT_RC(call_join(&c), WEIR_ECLOSED);
+    EXPECT_EQ(stats_of(e.rx.h).open_senders, 0);
+    expect_items(e.rx, 0, PAGES_OF_CELLS);
+    EXPECT_RC(try_recv_number(e.rx), 0);
+    EXPECT_RC(weir_close(e.rx), 0);
+    EXPECT_EQ(atomic_load(&e.dropped), 0);
+    call_end(&c);
+}
+
+static void single_receiver_closed_when_empty(void)
+{
+    struct ends e;
+    uint64_t more = 1;
+    open_ends(&e, sizeof more, PAGES_OF_CELLS, SINGLE_RX);
+    struct call c = {.op = CALL_RECV, .tx = e.tx, .rx = e.rx, .moves = PAGES_OF_CELLS / 2};
+    call_begin(&c);
+    stop_at(0, &cell_of(e.ch, chan_head(e.ch))->stamp);
+    call_start(&c);
+    stop_reached(0);
+    EXPECT_RC(weir_close(e.rx), 0);
+    EXPECT_EQ(stats_of(e.tx.h).open_receivers, 1);
+    stop_leave(0);
+    EXPECT_RC(call_join(&c), WEIR_ECLOSED);
+    EXPECT_EQ(stats_of(e.tx.h).open_receivers, 0);
+    EXPECT_RC(weir_try_send(e.tx, &more), WEIR_EPIPE);
+    EXPECT_RC(weir_close(e.tx), 0);
+    EXPECT_EQ(atomic_load(&e.dropped), 0);
+    call_end(&c);
+}
+
 /* ---- a handle is closed after it was found good, and before the claim ------------------- */
 
 static void sender_closed_before(enum call_op op, unsigned singles)
@@ -386,9 +437,65 @@ static void never_waits_for_a_place(void)
     call_end(&c);
 }
 
+/* ---- a flag in the lock word, and nobody is parked ------------------------------------------ */
+
+/* Of a party that was about to park on a channel where nobody ever has, and did not. */
+static void announce(struct ends *e, uint32_t flag)
+{
+    lock_acquire(&e->ch->lock, flag);
+    lock_release(&e->ch->lock, flag);
+}
+
+static void announced_receiver(size_t capacity)
+{
+    struct ends e;
+    open_ends(&e, sizeof(uint64_t), capacity, 0);
+    struct call c = {.op = CALL_SEND, .tx = e.tx};
+    call_begin(&c);
+    call_put(&c, 0, 7);
+    announce(&e, RECV_WAITS);
+    call_start(&c);
+    EXPECT_RC(call_join(&c), 0);
+    EXPECT_EQ(a32_load(&e.ch->lock), 0);
+    expect_items(e.rx, 7, 1);
+    close_both(e.tx, e.rx);
+    call_end(&c);
+}
+
+static void announced_sender(size_t capacity)
+{
+    struct ends e;
+    open_ends(&e, sizeof(uint64_t), capacity, 0);
+    struct call c = {.op = CALL_RECV, .rx = e.rx};
+    call_begin(&c);
+    announce(&e, SEND_WAITS);
+    call_start(&c);
+    while (stats_of(e.tx.h).waiting_receivers != 1)
+        sched_yield();
+    EXPECT_EQ(a32_load(&e.ch->lock), RECV_WAITS);
+    send_number(e.tx, 8);
+    EXPECT_RC(call_join(&c), 1);
+    EXPECT_EQ(call_got(&c, 0), 8);
+    close_both(e.tx, e.rx);
+    call_end(&c);
+}
+
+static void announced_and_not_parked(void)
+{
+    announced_receiver(4);
+    announced_receiver(WEIR_UNBOUNDED);
+    announced_sender(0);
+    announced_sender(4);
+    announced_sender(WEIR_UNBOUNDED);
+}
+
 #define BETWEEN_CASES(X)                                                                           \
     X(single_sender_closed_inside, "F045 a single sender is closed inside of a send")              \
     X(single_receiver_closed_inside, "F045 a single receiver is closed inside of a receive")       \
+    X(single_sender_closed_when_full, "F045 a single sender is closed while it finds no place")    \
+    X(single_receiver_closed_when_empty,                                                           \
+      "F045 a single receiver is closed while it finds no item")                                   \
+    X(announced_and_not_parked, "F049 a flag is seen of somebody who did not park")                \
     X(closed_before_the_claim, "F045 a handle is closed before the call has claimed")              \
     X(closed_before_the_close, "F042 a handle is closed twice at once")                            \
     X(receivers_close_in_between, "F044 the last receiver closes while an item is written")        \

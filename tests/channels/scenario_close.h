@@ -270,8 +270,7 @@ static void not_the_last_receiver(const struct kind *k)
     EXPECT_RC(weir_close(tx), 0);
 }
 
-/* ---- F045: the defect of upstream is that none of these wakes ---------------------------------
- */
+/* ---- F045: the defect of upstream is that none of these wakes ------------------------------- */
 
 static void close_wakes_receivers(const struct kind *k)
 {

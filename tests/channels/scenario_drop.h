@@ -99,8 +99,7 @@ static void a_refused_item_is_not_dropped(const struct kind *k)
     EXPECT_EQ(atomic_load(&dropped), kind_room(k));
 }
 
-/* ---- what a drop function may do ---------------------------------------------------------------
- */
+/* ---- what a drop function may do ------------------------------------------------------------ */
 
 struct busy_drop {
     weir_sender self;     /* an end of the very channel */

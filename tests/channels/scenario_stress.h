@@ -177,8 +177,7 @@ static void take(void *arg)
     }
 }
 
-/* ---- a run
- * --------------------------------------------------------------------------------------- */
+/* ---- a run ---------------------------------------------------------------------------------- */
 
 struct crew {
     weir_sender tx;
@@ -339,8 +338,7 @@ static void stress_close_receivers(const struct kind *k)
     stress(k, MIXED, RECEIVERS_FIRST);
 }
 
-/* ---- handles come and go meanwhile --------------------------------------------------------------
- */
+/* ---- handles come and go meanwhile ---------------------------------------------------------- */
 
 struct churn {
     struct flow flow;
@@ -449,8 +447,7 @@ static void closed_under_users(const struct kind *k)
     }
 }
 
-/* ---- close in the middle of a claim, of a clone, of another close
- * ----------------------------------- */
+/* ---- close in the middle of a claim, of a clone, of another close --------------------------- */
 
 struct trier {
     struct flow flow;

@@ -424,8 +424,7 @@ static void forgotten_handle(const struct kind *k)
     EXPECT_RC(weir_close(rx), 0);
 }
 
-/* ---- F054: each error of each call, and which of two wins --------------------------------------
- */
+/* ---- F054: each error of each call, and which of two wins ----------------------------------- */
 
 enum end_state { OPEN, PEER_GONE, OWN_CLOSED, BOTH_CLOSED };
 
@@ -512,8 +511,7 @@ static void recv_errors(const struct kind *k)
     }
 }
 
-/* ---- F055: items are bytes; no value means "none"
- * ------------------------------------------------ */
+/* ---- F055: items are bytes; no value means "none" ------------------------------------------- */
 
 static void no_value_is_special(const struct kind *k)
 {

@@ -94,14 +94,24 @@ static inline void stop_leave(unsigned i)
 
 /* ---- a call that is stopped ------------------------------------------------------------ */
 
-enum call_op { CALL_SEND, CALL_SEND_MANY, CALL_RECV, CALL_RECV_MANY, CALL_CLOSE, CALL_STATISTICS };
+enum call_op {
+    CALL_SEND,
+    CALL_SEND_MANY,
+    CALL_RECV,
+    CALL_RECV_MANY,
+    CALL_CLOSE,
+    CALL_STATISTICS,
+    CALL_OTHER
+};
 
 /* One operation of a party of its own. `prepare` is sent or received before: see use_single(). */
 struct call {
     enum call_op op;
     weir_sender tx;
     weir_receiver rx;
-    bool prepare, plain; /* plain: a thread in any case */
+    uint64_t moves, fills;        /* before: so many items are passed through, then left in it */
+    bool prepare, plain;          /* plain: a thread in any case */
+    int (*other)(struct call *c); /* CALL_OTHER */
     uint64_t prepared;
     weir_statistics statistics;
     size_t item_size, n;
@@ -129,13 +139,26 @@ static inline int call_do(struct call *c)
         return weir_close(c->tx);
     case CALL_STATISTICS:
         return weir_channel_statistics(c->tx, &c->statistics);
+    case CALL_OTHER:
+        return c->other(c);
     }
     return 0;
+}
+
+static inline void call_fill(struct call *c)
+{
+    for (uint64_t i = 0, item; i < c->moves; i++) {
+        EXPECT_RC(weir_try_send(c->tx, &i), 0);
+        EXPECT_RC(weir_try_recv(c->rx, &item), 1);
+    }
+    for (uint64_t i = 0; i < c->fills; i++)
+        EXPECT_RC(weir_try_send(c->tx, &i), 0);
 }
 
 static inline int call_body(void *arg)
 {
     struct call *c = arg;
+    call_fill(c);
     if (c->prepare) {
         int rc = c->op >= CALL_RECV ? weir_recv(c->rx, &c->prepared) - 1
                                     : weir_send(c->tx, &c->prepared);

@@ -234,8 +234,7 @@ static void handles_outlive_threads(void)
     }
 }
 
-/* ---- threads use a handle while it is closed and its slot used again ----------------------------
- */
+/* ---- threads use a handle while it is closed and its slot used again ------------------------ */
 
 struct hammer {
     struct flow flow;

@@ -193,8 +193,7 @@ static int stream_of_blocks(void)
     return end(tx, rx, rc < 0 ? oom_expect(rc) : 0);
 }
 
-/* ---- F037 a thread that weir has never seen parks
- * ------------------------------------------------ */
+/* ---- F037 a thread that weir has never seen parks ------------------------------------------- */
 
 static void await_parked_or_done(struct op *op, weir_handle h)
 {
@@ -247,8 +246,7 @@ static int park_a_sender(void)
     return end(tx, rx, rc == 0 ? 0 : oom_expect(rc));
 }
 
-/* ---- what cannot fail: close and what it drops, even as a new thread's first call
- * ----------------- */
+/* ---- what cannot fail: close and what it drops, even as a new thread's first call ----------- */
 
 struct closer {
     weir_handle h;
@@ -286,8 +284,7 @@ static int close_from_a_new_thread(void)
     return end(tx, rx, sent < 0 ? sent : 0);
 }
 
-/* ---- a thread's first call, whichever it is
- * -------------------------------------------------------- */
+/* ---- a thread's first call, whichever it is ------------------------------------------------- */
 
 enum { FIRST_CALLS = 7 };
 

@@ -211,8 +211,7 @@ static void far_deadlines(void)
     }
 }
 
-/* ---- F054: the table of errors ----------------------------------------------------------------
- */
+/* ---- F054: the table of errors -------------------------------------------------------------- */
 
 static void error_table(void)
 {

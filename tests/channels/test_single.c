@@ -165,8 +165,7 @@ static void no_clones(const struct kind *k)
         EXPECT_RC(weir_check(weir_sender_clone(tx)), WEIR_ECLOSED);
 }
 
-/* ---- park and wake without a fence on the fast path: the ends run against each other -----------
- */
+/* ---- park and wake without a fence on the fast path: the ends run against each other -------- */
 
 struct relay {
     struct flow flow;

@@ -7,8 +7,7 @@
 #define GRACE_MODEL(ident, text, ...)                                                              \
     EXPLORE_MODEL(ident, text, .thread_exit = weir__thread_detach, __VA_ARGS__)
 
-/* ---- items that hold handles ------------------------------------------------------------------
- */
+/* ---- items that hold handles ---------------------------------------------------------------- */
 
 static struct {
     weir_sender tx, inner_tx;
