@@ -6,13 +6,13 @@
 /* Take items from parked senders, oldest first: the rendezvous. */
 static uint32_t take_over(struct waiter *mine, struct wake_list *woken)
 {
-    struct chan *ch = mine->chan;
+    struct chan *ch = request_chan(mine);
     uint32_t got = 0;
     struct waiter *w;
     while (got < mine->count && (w = ch->sendq.first)) {
         uint32_t k = mine->count - got < w->count ? mine->count - got : w->count;
         copy_items(ch, mine->items + (size_t)got * ch->item_size, w->items, k);
-        complete(w, (int)k, woken);
+        complete(ch, w, (int)k, woken);
         got += k;
     }
     ch->handed += got;
@@ -23,7 +23,7 @@ static uint32_t take_over(struct waiter *mine, struct wake_list *woken)
 static int recv_locked(struct party *self, weir_time deadline, struct wake_list *woken)
 {
     struct waiter *mine = &self->waiter;
-    struct chan *ch = mine->chan;
+    struct chan *ch = request_chan(mine);
     struct thread *t = self->thread;
     weir__serve(ch, t, woken);
     if (ch->recvq.first)
@@ -53,7 +53,7 @@ static inline bool nothing_there(struct chan *ch)
 /* A count, 0 for the end, an error, or PARK. */
 static never_inline int recv_attempt(struct party *self, weir_handle h, weir_time deadline)
 {
-    struct chan *ch = self->waiter.chan;
+    struct chan *ch = request_chan(&self->waiter);
     for (unsigned turns = 0;; turns++) {
         struct wake_list woken = {NULL, NULL};
         if (request_lock(self, h, deadline == WEIR_TRY ? 0 : RECV_WAITS) < 0)
@@ -75,8 +75,12 @@ static never_inline int recv_attempt(struct party *self, weir_handle h, weir_tim
 
 static int recv_slow(struct party *self, weir_handle h, weir_time deadline)
 {
+    wait_announce(self);
     int rc = recv_attempt(self, h, deadline);
-    return rc == PARK ? request_park(self, deadline) : rc;
+    if (rc == PARK)
+        return request_park(self, deadline);
+    wait_renounce(self);
+    return rc;
 }
 
 /* A declared single receiver's fast path: no locked instruction. */
@@ -116,7 +120,7 @@ static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
         if (deadline == WEIR_TRY && k != SHUT && !(flags & (SEND_WAITS | SENDERS_GONE)))
             return WEIR_EAGAIN;
     }
-    request(self, ch, s, items, n, false, false);
+    request(self, s, items, n, false, false);
     return recv_slow(self, rx.h, deadline);
 }
 
@@ -128,8 +132,11 @@ static never_inline int recv(weir_receiver rx, void *items, uint32_t n, size_t i
     if (unlikely(!self))
         return WEIR_ENOMEM;
     if (likely(!party_is_plain(self))) {
-        if (deadline != WEIR_TRY)
+        if (deadline != WEIR_TRY) {
             party_rest(self);
+            if (unlikely(party_refused(self)))
+                return WEIR_ECANCELED;
+        }
         return recv_n(self, rx, items, n, item_size, deadline);
     }
     int rc = recv_n(self, rx, items, n, item_size, deadline);
@@ -143,14 +150,16 @@ static never_inline int recv(weir_receiver rx, void *items, uint32_t n, size_t i
 static never_inline int recv_parks(weir_receiver rx, void *item, struct chan *ch)
 {
     struct party *self = party_current();
+    wait_announce(self);
     lock_acquire(&ch->lock, RECV_WAITS);
     struct slot *s = handle_get(rx.h, RECEIVER);
-    if (unlikely(!s || !nothing_there(ch) || self->thread->dropping)) {
+    if (unlikely(!s || !nothing_there(ch) || park_refused(self))) {
         chan_unlock(ch);
+        wait_renounce(self);
         return recv(rx, item, 1, ch->item_size, WEIR_NEVER);
     }
-    request(self, ch, s, item, 1, false, false);
-    request_link(self, &ch->recvq);
+    request(self, s, item, 1, false, false);
+    request_link(self, ch, &ch->recvq);
     return self->ops->park(self, &ch->lock, RECV_WAITS, WEIR_NEVER);
 }
 
@@ -167,7 +176,7 @@ static never_inline int recv_from_parked(weir_receiver rx, void *item, struct ch
     }
     copy_item(item, w->items, ch->item_size);
     ch->handed++;
-    complete_first(&ch->sendq, w, 1);
+    complete_first(ch, &ch->sendq, w, 1);
     chan_unlock(ch);
     struct party *p = waiter_party(w);
     p->ops->wake(p);

@@ -12,14 +12,14 @@
 /* Hand items to parked receivers, oldest first, while nothing is before them. */
 static uint32_t hand_over(struct waiter *mine, struct wake_list *woken)
 {
-    struct chan *ch = mine->chan;
+    struct chan *ch = request_chan(mine);
     uint32_t sent = 0;
     struct waiter *w;
     while (sent < mine->count && (w = ch->recvq.first) &&
            (!chan_some(ch) || MUTATE("hand-over: past a claim"))) {
         uint32_t k = mine->count - sent < w->count ? mine->count - sent : w->count;
         copy_items(ch, w->items, mine->items + (size_t)sent * ch->item_size, k);
-        complete(w, (int)k, woken);
+        complete(ch, w, (int)k, woken);
         sent += k;
     }
     ch->handed += sent;
@@ -30,7 +30,7 @@ static uint32_t hand_over(struct waiter *mine, struct wake_list *woken)
 static int send_locked(struct party *self, weir_time deadline, struct wake_list *woken)
 {
     struct waiter *mine = &self->waiter;
-    struct chan *ch = mine->chan;
+    struct chan *ch = request_chan(mine);
     weir__serve(ch, self->thread, woken);
     uint32_t sent = hand_over(mine, woken);
     if (sent == mine->count || ch->sendq.first)
@@ -51,7 +51,7 @@ static int send_locked(struct party *self, weir_time deadline, struct wake_list 
 /* A count, an error, or PARK. */
 static never_inline int send_attempt(struct party *self, weir_handle h, weir_time deadline)
 {
-    struct chan *ch = self->waiter.chan;
+    struct chan *ch = request_chan(&self->waiter);
     for (unsigned turns = 0;; turns++) {
         struct wake_list woken = {NULL, NULL};
         if (request_lock(self, h, deadline == WEIR_TRY ? 0 : SEND_WAITS) < 0)
@@ -77,8 +77,12 @@ static never_inline int send_attempt(struct party *self, weir_handle h, weir_tim
 
 static int send_slow(struct party *self, weir_handle h, weir_time deadline)
 {
+    wait_announce(self);
     int rc = send_attempt(self, h, deadline);
-    return rc == PARK ? request_park(self, deadline) : rc;
+    if (rc == PARK)
+        return request_park(self, deadline);
+    wait_renounce(self);
+    return rc;
 }
 
 /* Something was seen after an item was published. Returns 0. */
@@ -136,7 +140,7 @@ static int send_n(struct party *self, weir_sender tx, const void *items, uint32_
         if (deadline == WEIR_TRY && (k == FULL || k == BETWEEN))
             return WEIR_EAGAIN;
     }
-    request(self, ch, s, items, n, true, one);
+    request(self, s, items, n, true, one);
     return send_slow(self, tx.h, deadline);
 }
 
@@ -151,8 +155,11 @@ static never_inline int send(weir_sender tx, const void *items, uint32_t n, size
     if (unlikely(!self))
         return WEIR_ENOMEM;
     if (likely(!party_is_plain(self))) {
-        if (deadline != WEIR_TRY)
+        if (deadline != WEIR_TRY) {
             party_rest(self);
+            if (unlikely(party_refused(self)))
+                return WEIR_ECANCELED;
+        }
         return send_n(self, tx, items, n, item_size, deadline, one);
     }
     int rc = send_n(self, tx, items, n, item_size, deadline, one);
@@ -176,7 +183,7 @@ static never_inline int send_to_parked(weir_sender tx, const void *item, struct 
     }
     copy_item(w->items, item, ch->item_size);
     ch->handed++;
-    complete_first(&ch->recvq, w, 1);
+    complete_first(ch, &ch->recvq, w, 1);
     chan_unlock(ch);
     struct party *p = waiter_party(w);
     p->ops->wake(p);
@@ -198,14 +205,16 @@ static inline bool no_room(struct chan *ch)
 static never_inline int send_parks(weir_sender tx, const void *item, struct chan *ch)
 {
     struct party *self = party_current();
+    wait_announce(self);
     lock_acquire(&ch->lock, SEND_WAITS);
     struct slot *s = handle_get(tx.h, SENDER);
-    if (unlikely(!s || !no_room(ch) || self->thread->dropping)) {
+    if (unlikely(!s || !no_room(ch) || park_refused(self))) {
         chan_unlock(ch);
+        wait_renounce(self);
         return send(tx, item, 1, ch->item_size, WEIR_NEVER, true);
     }
-    request(self, ch, s, item, 1, true, true);
-    request_link(self, &ch->sendq);
+    request(self, s, item, 1, true, true);
+    request_link(self, ch, &ch->sendq);
     return self->ops->park(self, &ch->lock, SEND_WAITS, WEIR_NEVER);
 }
 
