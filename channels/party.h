@@ -39,8 +39,8 @@ struct waiter {
     struct slot *slot;          /* the handle it goes through */
     char *items;                /* receiver: where to; sender: where from */
     uint32_t count;             /* how many items at most */
-    a32 linked; /* enum linked; to ANNOUNCED by its party, else under the lock */
-    int result;        /* what the call returns */
+    a32 linked;                 /* enum linked; to ANNOUNCED by its party, else under the lock */
+    int result;                 /* what the call returns */
     bool sends;
     bool one; /* success is 0, not the count */
 };

@@ -4,9 +4,8 @@
 #include "wait.h"
 
 /* Take items from parked senders, oldest first: the rendezvous. */
-static uint32_t take_over(struct waiter *mine, struct wake_list *woken)
+static uint32_t take_over(struct chan *ch, struct waiter *mine, struct wake_list *woken)
 {
-    struct chan *ch = request_chan(mine);
     uint32_t got = 0;
     struct waiter *w;
     while (got < mine->count && (w = ch->sendq.first)) {
@@ -20,15 +19,15 @@ static uint32_t take_over(struct waiter *mine, struct wake_list *woken)
 }
 
 /* Under the lock: a count, EMPTY (may park), BETWEEN (try again), END. */
-static int recv_locked(struct party *self, weir_time deadline, struct wake_list *woken)
+static int recv_locked(struct party *self, struct chan *ch, weir_time deadline,
+                       struct wake_list *woken)
 {
     struct waiter *mine = &self->waiter;
-    struct chan *ch = request_chan(mine);
     struct thread *t = self->thread;
     weir__serve(ch, t, woken);
     if (ch->recvq.first)
         return EMPTY;
-    int k = ch->kind == RENDEZVOUS ? (int)take_over(mine, woken)
+    int k = ch->kind == RENDEZVOUS ? (int)take_over(ch, mine, woken)
                                    : weir__pop(ch, t, mine->items, mine->count);
     if (k == EMPTY && deadline != WEIR_TRY &&
         peer_unfenced(self, ch, SINGLE_SENDER, &ch->sender_user)) {
@@ -51,16 +50,16 @@ static inline bool nothing_there(struct chan *ch)
 }
 
 /* A count, 0 for the end, an error, or PARK. */
-static never_inline int recv_attempt(struct party *self, weir_handle h, weir_time deadline)
+static never_inline int recv_attempt(struct party *self, struct chan *ch, weir_handle h,
+                                     weir_time deadline)
 {
-    struct chan *ch = request_chan(&self->waiter);
     for (unsigned turns = 0;; turns++) {
         struct wake_list woken = {NULL, NULL};
-        if (request_lock(self, h, deadline == WEIR_TRY ? 0 : RECV_WAITS) < 0)
+        if (request_lock(self, ch, h, deadline == WEIR_TRY ? 0 : RECV_WAITS) < 0)
             return WEIR_ECLOSED;
-        int k = nothing_there(ch) ? EMPTY : recv_locked(self, deadline, &woken);
+        int k = nothing_there(ch) ? EMPTY : recv_locked(self, ch, deadline, &woken);
         if (k == EMPTY)
-            return weir__request_queue(self, deadline, &woken);
+            return weir__request_queue(self, ch, deadline, &woken);
         chan_unlock(ch);
         wake_all(woken.first);
         if (k > 0)
@@ -73,12 +72,12 @@ static never_inline int recv_attempt(struct party *self, weir_handle h, weir_tim
     }
 }
 
-static int recv_slow(struct party *self, weir_handle h, weir_time deadline)
+static int recv_slow(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
 {
     wait_announce(self);
-    int rc = recv_attempt(self, h, deadline);
+    int rc = recv_attempt(self, ch, h, deadline);
     if (rc == PARK)
-        return request_park(self, deadline);
+        return request_park(self, ch, deadline);
     wait_renounce(self);
     return rc;
 }
@@ -121,7 +120,7 @@ static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
             return WEIR_EAGAIN;
     }
     request(self, s, items, n, false, false);
-    return recv_slow(self, rx.h, deadline);
+    return recv_slow(self, ch, rx.h, deadline);
 }
 
 /* As send() in send.c. */

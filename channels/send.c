@@ -10,9 +10,8 @@
 #include "wait.h"
 
 /* Hand items to parked receivers, oldest first, while nothing is before them. */
-static uint32_t hand_over(struct waiter *mine, struct wake_list *woken)
+static uint32_t hand_over(struct chan *ch, struct waiter *mine, struct wake_list *woken)
 {
-    struct chan *ch = request_chan(mine);
     uint32_t sent = 0;
     struct waiter *w;
     while (sent < mine->count && (w = ch->recvq.first) &&
@@ -27,12 +26,12 @@ static uint32_t hand_over(struct waiter *mine, struct wake_list *woken)
 }
 
 /* Under the lock: a count, FULL (may park), BETWEEN (try again), NO_MEMORY. */
-static int send_locked(struct party *self, weir_time deadline, struct wake_list *woken)
+static int send_locked(struct party *self, struct chan *ch, weir_time deadline,
+                       struct wake_list *woken)
 {
     struct waiter *mine = &self->waiter;
-    struct chan *ch = request_chan(mine);
     weir__serve(ch, self->thread, woken);
-    uint32_t sent = hand_over(mine, woken);
+    uint32_t sent = hand_over(ch, mine, woken);
     if (sent == mine->count || ch->sendq.first)
         return (int)sent;
     char *rest = mine->items + (size_t)sent * ch->item_size;
@@ -49,20 +48,20 @@ static int send_locked(struct party *self, weir_time deadline, struct wake_list 
 }
 
 /* A count, an error, or PARK. */
-static never_inline int send_attempt(struct party *self, weir_handle h, weir_time deadline)
+static never_inline int send_attempt(struct party *self, struct chan *ch, weir_handle h,
+                                     weir_time deadline)
 {
-    struct chan *ch = request_chan(&self->waiter);
     for (unsigned turns = 0;; turns++) {
         struct wake_list woken = {NULL, NULL};
-        if (request_lock(self, h, deadline == WEIR_TRY ? 0 : SEND_WAITS) < 0)
+        if (request_lock(self, ch, h, deadline == WEIR_TRY ? 0 : SEND_WAITS) < 0)
             return WEIR_ECLOSED;
         if (ch->receivers == 0) {
             chan_unlock(ch);
             return WEIR_EPIPE;
         }
-        int k = MUTATE("park: no second look") ? FULL : send_locked(self, deadline, &woken);
+        int k = MUTATE("park: no second look") ? FULL : send_locked(self, ch, deadline, &woken);
         if (k == FULL)
-            return weir__request_queue(self, deadline, &woken);
+            return weir__request_queue(self, ch, deadline, &woken);
         chan_unlock(ch);
         wake_all(woken.first);
         if (k > 0)
@@ -75,12 +74,12 @@ static never_inline int send_attempt(struct party *self, weir_handle h, weir_tim
     }
 }
 
-static int send_slow(struct party *self, weir_handle h, weir_time deadline)
+static int send_slow(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
 {
     wait_announce(self);
-    int rc = send_attempt(self, h, deadline);
+    int rc = send_attempt(self, ch, h, deadline);
     if (rc == PARK)
-        return request_park(self, deadline);
+        return request_park(self, ch, deadline);
     wait_renounce(self);
     return rc;
 }
@@ -141,7 +140,7 @@ static int send_n(struct party *self, weir_sender tx, const void *items, uint32_
             return WEIR_EAGAIN;
     }
     request(self, s, items, n, true, one);
-    return send_slow(self, tx.h, deadline);
+    return send_slow(self, ch, tx.h, deadline);
 }
 
 /*

@@ -109,10 +109,10 @@ static int why_not_wait(struct party *self, weir_time deadline)
     return self->thread->dropping ? WEIR_EPERM : 0;
 }
 
-int weir__request_queue(struct party *self, weir_time deadline, struct wake_list *woken)
+int weir__request_queue(struct party *self, struct chan *ch, weir_time deadline,
+                        struct wake_list *woken)
 {
     struct waiter *w = &self->waiter;
-    struct chan *ch = request_chan(w);
     int refused = why_not_wait(self, deadline);
     if (refused) {
         chan_unlock(ch);

@@ -44,12 +44,6 @@ static inline void request(struct party *self, struct slot *s, const void *items
     w->one = one;
 }
 
-/* The channel of a request, linked or not: it is what the handle's slot holds. */
-static inline struct chan *request_chan(const struct waiter *w)
-{
-    return w->slot->object;
-}
-
 /* Under the lock, for the statistics. */
 static inline void count_waiter(struct chan *ch, const struct waiter *w, int one)
 {
@@ -89,9 +83,9 @@ static inline uint32_t batch_count(size_t n)
 }
 
 /* Take the lock for a request; 0 or WEIR_ECLOSED (not locked). */
-static inline int request_lock(struct party *self, weir_handle h, uint32_t announce)
+static inline int request_lock(struct party *self, struct chan *ch, weir_handle h,
+                               uint32_t announce)
 {
-    struct chan *ch = request_chan(&self->waiter);
     lock_acquire(&ch->lock, announce);
     if (likely(handle_open(self->waiter.slot, h)) || MUTATE("park: handle not verified"))
         return 0;
@@ -104,7 +98,8 @@ static inline int request_lock(struct party *self, weir_handle h, uint32_t annou
  * PARK; or release the lock and return WEIR_EAGAIN, WEIR_ECANCELED, WEIR_ETIMEDOUT or
  * WEIR_EPERM (a drop function would wait).
  */
-int weir__request_queue(struct party *self, weir_time deadline, struct wake_list *woken);
+int weir__request_queue(struct party *self, struct chan *ch, weir_time deadline,
+                        struct wake_list *woken);
 
 /* Under the lock, by an actor that announced its wait: it goes the general way instead. */
 static always_inline bool park_refused(const struct party *self)
@@ -114,9 +109,8 @@ static always_inline bool park_refused(const struct party *self)
 }
 
 /* After PARK. A tail call, so that nothing of weir is on the stack of a parked actor. */
-static inline int request_park(struct party *self, weir_time deadline)
+static inline int request_park(struct party *self, struct chan *ch, weir_time deadline)
 {
-    struct chan *ch = request_chan(&self->waiter);
     return self->ops->park(self, &ch->lock, chan_flags(ch), deadline);
 }
 
