@@ -23,6 +23,10 @@
 #include <stdint.h>
 
 typedef struct {
+    uint8_t v;
+} a8; /* loads and stores only */
+
+typedef struct {
     uint32_t v;
 } a32;
 
@@ -51,6 +55,7 @@ typedef struct {
     static inline void a##_store_release(a *x, t v) { __atomic_store_n(&x->v, v, __ATOMIC_RELEASE); }
 /* clang-format on */
 
+WEIR_ATOMIC_PLAIN(a8, uint8_t)
 WEIR_ATOMIC_PLAIN(a32, uint32_t)
 WEIR_ATOMIC_PLAIN(a64, uint64_t)
 WEIR_ATOMIC_PLAIN(aptr, void *)

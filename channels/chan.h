@@ -92,6 +92,8 @@ struct chan {
     a32 receiver_user; /* see single.h */
 };
 
+_Static_assert(offsetof(struct chan, lock) == 0 && offsetof(struct waitable, lock) == 0,
+               "what is waited for begins with its lock");
 _Static_assert(sizeof(struct chan) <= 2 * CACHE_LINE, "a narrow channel is two cache lines");
 
 struct chan_wide {

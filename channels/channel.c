@@ -313,7 +313,7 @@ static void end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
         }
     } else if (--ch->receivers == 0) {
         mark_closed(ch);
-        weir__complete_all(&ch->sendq, NULL, WEIR_EPIPE, woken);
+        weir__complete_all(ch, &ch->sendq, NULL, WEIR_EPIPE, woken);
     }
 }
 
@@ -393,7 +393,7 @@ int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind)
     bool waited_on = slot_may_be_waited_on(s, self, q);
     struct party *owner = slot_shut(s);
     if (waited_on)
-        weir__complete_all(q, s, WEIR_ECLOSED, &woken);
+        weir__complete_all(ch, q, s, WEIR_ECLOSED, &woken);
     if (leave_to_user(self, ch, kind, woken.first != NULL)) {
         chan_unlock(ch);
         wake_all(woken.first);

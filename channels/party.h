@@ -14,6 +14,8 @@
 #include "pool.h"
 #include "reclaim.h"
 
+#include <weir/channel.h>
+
 struct chan;
 struct party;
 struct slot;
@@ -24,15 +26,21 @@ struct worker;
  * into a queue of its channel exactly while it is parked and may still be completed by
  * somebody else. Whoever unlinks it, under the channel's lock, decides the result and
  * owes the party one wake.
+ *
+ * `linked` and `on` are read by whoever cancels, on any thread; see weir__wait_interrupt().
+ * `on` names something only after the party was linked there: who sees LINKED and then
+ * reads `on` has the present place or a later one, and neither was gone when it looked.
  */
+enum linked { UNLINKED = 0, LINKED = 1, ANNOUNCED = 2 /* is about to take the lock */ };
+
 struct waiter {
-    struct waiter *next, *prev; /* in the channel's queue; `next` also in a list to wake */
-    struct chan *chan;
-    struct slot *slot; /* the handle it goes through */
-    char *items;       /* receiver: where to; sender: where from */
-    uint32_t count;    /* how many items at most */
-    a32 linked;        /* written under the channel's lock */
-    int result;        /* what the call returns */
+    struct waiter *next, *prev; /* in the queue; `next` also in a list to wake */
+    aptr on;                    /* a channel, or a struct waitable if slot is NULL */
+    struct slot *slot;          /* the handle it goes through */
+    char *items;                /* receiver: where to; sender: where from */
+    uint32_t count;             /* how many items at most */
+    a32 linked;                 /* enum linked; to ANNOUNCED by its party, else under the lock */
+    int result;                 /* what the call returns */
     bool sends;
     bool one; /* success is 0, not the count */
 };
@@ -56,7 +64,9 @@ struct party {
     const struct party_ops *ops;
     uint32_t owned; /* first slot it owns, 0: none; touched by the party alone */
     a32 orphans;    /* owned slots that others have closed and that wait for a sweep */
-    int32_t budget; /* operations left until ops->rest(); never positive for a plain thread */
+    int16_t budget; /* operations left until ops->rest(); never positive for a plain thread */
+    a8 cancelled;   /* what waits returns WEIR_ECANCELED; actors' only, see actors/scope.h */
+    bool noticed;   /* it was told so; by the party, or by who ends its wait */
     uint32_t id;    /* tells parties apart that live at the same time; actors' are odd */
 };
 
@@ -202,11 +212,14 @@ static inline void party_leave(struct party *p)
         weir__party_leave_plain(p);
 }
 
-/* Spend one operation. True: an actor has budget left, and the shortest way needs no more. */
+/*
+ * Spend one operation. True: an actor has budget left and is not cancelled, and the shortest
+ * way needs no more.
+ */
 static always_inline bool party_spend(void)
 {
     struct party *p = party_current();
-    return likely(p != NULL) && likely(--p->budget >= 0);
+    return likely(p != NULL) && likely(--p->budget >= 0) && likely(!a8_load(&p->cancelled));
 }
 
 /* The same for an operation that never waits and so spends nothing. */
@@ -221,6 +234,18 @@ static inline void party_rest(struct party *p)
 {
     if (unlikely(p->budget < 0))
         p->ops->rest(p);
+}
+
+/*
+ * An operation that may wait is not begun by a cancelled actor, but in a drop function, which
+ * never waits. The forms that never wait are not cancelled, so that clean-up can use them.
+ */
+static inline bool party_refused(struct party *p)
+{
+    if (likely(!a8_load(&p->cancelled)) || p->thread->dropping)
+        return false;
+    p->noticed = true;
+    return true;
 }
 
 /* ---- waiters ----------------------------------------------------------------------------- */
@@ -263,10 +288,49 @@ static inline void wake_all(struct waiter *w)
     }
 }
 
+/* What is waited for and is no channel. It begins as a channel does: with its lock. */
+struct waitable {
+    a32 lock;
+    struct waitq waiters;
+};
+
 /*
- * Try to end the wait of a parked party with `result`: true if it was still linked, then
- * the caller owes it the wake. Only from the party's own worker or thread.
+ * Before a lock is taken under which the party may link itself: from now on whoever cancels
+ * it waits until it is linked or has gone on. The lock's CAS orders it before the look at
+ * `cancelled`; the partner is the fence in weir__wait_interrupt().
+ */
+static inline void wait_announce(struct party *p)
+{
+    if (!MUTATE("cancel: not announced"))
+        a32_store(&p->waiter.linked, ANNOUNCED);
+}
+
+/* It was announced and came to nothing. */
+static inline void wait_renounce(struct party *p)
+{
+    a32_store_release(&p->waiter.linked, UNLINKED);
+}
+
+/*
+ * Wait for a waitable that is locked, after wait_announce(): until it is completed, the
+ * deadline has passed or the party is cancelled. The lock is released.
+ */
+int weir__wait_on(struct party *self, struct waitable *o, weir_time deadline);
+
+/* Under the lock: complete all, for wake_all() after it. */
+struct waiter *weir__waitable_complete(struct waitable *o, int result);
+
+/*
+ * Try to end the wait of a parked party with `result`: true if it was still linked, then the
+ * caller owes it the wake. Any thread, inside an operation, in which the party can begin no
+ * other wait: its own thread, or a timer for which it waits afterwards.
  */
 bool weir__wait_cancel(struct party *p, int result);
+
+/*
+ * p->cancelled was set: end the party's wait with WEIR_ECANCELED and wake it, if it waits and
+ * is still cancelled. Any thread, inside an operation, no lock held.
+ */
+void weir__wait_interrupt(struct party *p);
 
 #endif

@@ -4,15 +4,14 @@
 #include "wait.h"
 
 /* Take items from parked senders, oldest first: the rendezvous. */
-static uint32_t take_over(struct waiter *mine, struct wake_list *woken)
+static uint32_t take_over(struct chan *ch, struct waiter *mine, struct wake_list *woken)
 {
-    struct chan *ch = mine->chan;
     uint32_t got = 0;
     struct waiter *w;
     while (got < mine->count && (w = ch->sendq.first)) {
         uint32_t k = mine->count - got < w->count ? mine->count - got : w->count;
         copy_items(ch, mine->items + (size_t)got * ch->item_size, w->items, k);
-        complete(w, (int)k, woken);
+        complete(ch, w, (int)k, woken);
         got += k;
     }
     ch->handed += got;
@@ -20,16 +19,16 @@ static uint32_t take_over(struct waiter *mine, struct wake_list *woken)
 }
 
 /* Under the lock: a count, EMPTY (may park), BETWEEN (try again), END. */
-static int recv_locked(struct party *self, weir_time deadline, struct wake_list *woken)
+static int recv_locked(struct party *self, struct chan *ch, weir_time deadline,
+                       struct wake_list *woken)
 {
     struct waiter *mine = &self->waiter;
-    struct chan *ch = mine->chan;
     struct thread *t = self->thread;
     weir__serve(ch, t, woken);
     if (ch->recvq.first)
         return EMPTY;
     bool unfenced = peer_unfenced(self, ch, SINGLE_SENDER, &ch->sender_user);
-    int k = ch->kind == RENDEZVOUS ? (int)take_over(mine, woken)
+    int k = ch->kind == RENDEZVOUS ? (int)take_over(ch, mine, woken)
                                    : weir__pop(ch, t, mine->items, mine->count);
     if (k == EMPTY && deadline != WEIR_TRY && unfenced) {
         if (!MUTATE("single: recv waits without membarrier"))
@@ -51,16 +50,16 @@ static inline bool nothing_there(struct chan *ch)
 }
 
 /* A count, 0 for the end, an error, or PARK. */
-static never_inline int recv_attempt(struct party *self, weir_handle h, weir_time deadline)
+static never_inline int recv_attempt(struct party *self, struct chan *ch, weir_handle h,
+                                     weir_time deadline)
 {
-    struct chan *ch = self->waiter.chan;
     for (unsigned turns = 0;; turns++) {
         struct wake_list woken = {NULL, NULL};
-        if (request_lock(self, h, deadline == WEIR_TRY ? 0 : RECV_WAITS) < 0)
+        if (request_lock(self, ch, h, deadline == WEIR_TRY ? 0 : RECV_WAITS) < 0)
             return WEIR_ECLOSED;
-        int k = nothing_there(ch) ? EMPTY : recv_locked(self, deadline, &woken);
+        int k = nothing_there(ch) ? EMPTY : recv_locked(self, ch, deadline, &woken);
         if (k == EMPTY)
-            return weir__request_queue(self, deadline, &woken);
+            return weir__request_queue(self, ch, deadline, &woken);
         chan_unlock(ch);
         wake_all(woken.first);
         if (k > 0)
@@ -73,10 +72,14 @@ static never_inline int recv_attempt(struct party *self, weir_handle h, weir_tim
     }
 }
 
-static int recv_slow(struct party *self, weir_handle h, weir_time deadline)
+static int recv_slow(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
 {
-    int rc = recv_attempt(self, h, deadline);
-    return rc == PARK ? request_park(self, deadline) : rc;
+    wait_announce(self);
+    int rc = recv_attempt(self, ch, h, deadline);
+    if (rc == PARK)
+        return request_park(self, ch, deadline);
+    wait_renounce(self);
+    return rc;
 }
 
 /* A declared single receiver's fast path: no locked instruction. */
@@ -117,8 +120,8 @@ static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
         if (deadline == WEIR_TRY && k != SHUT && !(flags & (SEND_WAITS | SENDERS_GONE)))
             return WEIR_EAGAIN;
     }
-    request(self, ch, s, items, n, false, false);
-    return recv_slow(self, rx.h, deadline);
+    request(self, s, items, n, false, false);
+    return recv_slow(self, ch, rx.h, deadline);
 }
 
 /* As send() in send.c. */
@@ -129,8 +132,11 @@ static never_inline int recv(weir_receiver rx, void *items, uint32_t n, size_t i
     if (unlikely(!self))
         return WEIR_ENOMEM;
     if (likely(!party_is_plain(self))) {
-        if (deadline != WEIR_TRY)
+        if (deadline != WEIR_TRY) {
             party_rest(self);
+            if (unlikely(party_refused(self)))
+                return WEIR_ECANCELED;
+        }
         return recv_n(self, rx, items, n, item_size, deadline);
     }
     int rc = recv_n(self, rx, items, n, item_size, deadline);
@@ -144,14 +150,16 @@ static never_inline int recv(weir_receiver rx, void *items, uint32_t n, size_t i
 static never_inline int recv_parks(weir_receiver rx, void *item, struct chan *ch)
 {
     struct party *self = party_current();
+    wait_announce(self);
     lock_acquire(&ch->lock, RECV_WAITS);
     struct slot *s = handle_get(rx.h, RECEIVER);
-    if (unlikely(!s || !nothing_there(ch) || self->thread->dropping)) {
+    if (unlikely(!s || !nothing_there(ch) || park_refused(self))) {
         chan_unlock(ch);
+        wait_renounce(self);
         return recv(rx, item, 1, ch->item_size, WEIR_NEVER);
     }
-    request(self, ch, s, item, 1, false, false);
-    request_link(self, &ch->recvq);
+    request(self, s, item, 1, false, false);
+    request_link(self, ch, &ch->recvq);
     return self->ops->park(self, &ch->lock, RECV_WAITS, WEIR_NEVER);
 }
 
@@ -169,7 +177,7 @@ static never_inline int recv_from_parked(weir_receiver rx, void *item, struct ch
     }
     copy_item(item, w->items, ch->item_size);
     ch->handed++;
-    complete_first(&ch->sendq, w, 1);
+    complete_first(ch, &ch->sendq, w, 1);
     chan_unlock(ch);
     struct party *p = waiter_party(w);
     p->ops->wake(p);

@@ -10,16 +10,15 @@
 #include "wait.h"
 
 /* Hand items to parked receivers, oldest first, while nothing is before them. */
-static uint32_t hand_over(struct waiter *mine, struct wake_list *woken)
+static uint32_t hand_over(struct chan *ch, struct waiter *mine, struct wake_list *woken)
 {
-    struct chan *ch = mine->chan;
     uint32_t sent = 0;
     struct waiter *w;
     while (sent < mine->count && (w = ch->recvq.first) &&
            (!chan_some(ch) || MUTATE("hand-over: past a claim"))) {
         uint32_t k = mine->count - sent < w->count ? mine->count - sent : w->count;
         copy_items(ch, w->items, mine->items + (size_t)sent * ch->item_size, k);
-        complete(w, (int)k, woken);
+        complete(ch, w, (int)k, woken);
         sent += k;
     }
     ch->handed += sent;
@@ -27,12 +26,12 @@ static uint32_t hand_over(struct waiter *mine, struct wake_list *woken)
 }
 
 /* Under the lock: a count, FULL (may park), BETWEEN (try again), NO_MEMORY. */
-static int send_locked(struct party *self, weir_time deadline, struct wake_list *woken)
+static int send_locked(struct party *self, struct chan *ch, weir_time deadline,
+                       struct wake_list *woken)
 {
     struct waiter *mine = &self->waiter;
-    struct chan *ch = mine->chan;
     weir__serve(ch, self->thread, woken);
-    uint32_t sent = hand_over(mine, woken);
+    uint32_t sent = hand_over(ch, mine, woken);
     if (sent == mine->count || ch->sendq.first)
         return (int)sent;
     char *rest = mine->items + (size_t)sent * ch->item_size;
@@ -49,20 +48,20 @@ static int send_locked(struct party *self, weir_time deadline, struct wake_list 
 }
 
 /* A count, an error, or PARK. */
-static never_inline int send_attempt(struct party *self, weir_handle h, weir_time deadline)
+static never_inline int send_attempt(struct party *self, struct chan *ch, weir_handle h,
+                                     weir_time deadline)
 {
-    struct chan *ch = self->waiter.chan;
     for (unsigned turns = 0;; turns++) {
         struct wake_list woken = {NULL, NULL};
-        if (request_lock(self, h, deadline == WEIR_TRY ? 0 : SEND_WAITS) < 0)
+        if (request_lock(self, ch, h, deadline == WEIR_TRY ? 0 : SEND_WAITS) < 0)
             return WEIR_ECLOSED;
         if (ch->receivers == 0) {
             chan_unlock(ch);
             return WEIR_EPIPE;
         }
-        int k = MUTATE("park: no second look") ? FULL : send_locked(self, deadline, &woken);
+        int k = MUTATE("park: no second look") ? FULL : send_locked(self, ch, deadline, &woken);
         if (k == FULL)
-            return weir__request_queue(self, deadline, &woken);
+            return weir__request_queue(self, ch, deadline, &woken);
         chan_unlock(ch);
         wake_all(woken.first);
         if (k > 0)
@@ -75,10 +74,14 @@ static never_inline int send_attempt(struct party *self, weir_handle h, weir_tim
     }
 }
 
-static int send_slow(struct party *self, weir_handle h, weir_time deadline)
+static int send_slow(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
 {
-    int rc = send_attempt(self, h, deadline);
-    return rc == PARK ? request_park(self, deadline) : rc;
+    wait_announce(self);
+    int rc = send_attempt(self, ch, h, deadline);
+    if (rc == PARK)
+        return request_park(self, ch, deadline);
+    wait_renounce(self);
+    return rc;
 }
 
 /* Something was seen after an item was published. Returns 0. */
@@ -137,8 +140,8 @@ static int send_n(struct party *self, weir_sender tx, const void *items, uint32_
         if (deadline == WEIR_TRY && (k == FULL || k == BETWEEN))
             return WEIR_EAGAIN;
     }
-    request(self, ch, s, items, n, true, one);
-    return send_slow(self, tx.h, deadline);
+    request(self, s, items, n, true, one);
+    return send_slow(self, ch, tx.h, deadline);
 }
 
 /*
@@ -152,8 +155,11 @@ static never_inline int send(weir_sender tx, const void *items, uint32_t n, size
     if (unlikely(!self))
         return WEIR_ENOMEM;
     if (likely(!party_is_plain(self))) {
-        if (deadline != WEIR_TRY)
+        if (deadline != WEIR_TRY) {
             party_rest(self);
+            if (unlikely(party_refused(self)))
+                return WEIR_ECANCELED;
+        }
         return send_n(self, tx, items, n, item_size, deadline, one);
     }
     int rc = send_n(self, tx, items, n, item_size, deadline, one);
@@ -178,7 +184,7 @@ static never_inline int send_to_parked(weir_sender tx, const void *item, struct 
     }
     copy_item(w->items, item, ch->item_size);
     ch->handed++;
-    complete_first(&ch->recvq, w, 1);
+    complete_first(ch, &ch->recvq, w, 1);
     chan_unlock(ch);
     struct party *p = waiter_party(w);
     p->ops->wake(p);
@@ -200,14 +206,16 @@ static inline bool no_room(struct chan *ch)
 static never_inline int send_parks(weir_sender tx, const void *item, struct chan *ch)
 {
     struct party *self = party_current();
+    wait_announce(self);
     lock_acquire(&ch->lock, SEND_WAITS);
     struct slot *s = handle_get(tx.h, SENDER);
-    if (unlikely(!s || !no_room(ch) || self->thread->dropping)) {
+    if (unlikely(!s || !no_room(ch) || park_refused(self))) {
         chan_unlock(ch);
+        wait_renounce(self);
         return send(tx, item, 1, ch->item_size, WEIR_NEVER, true);
     }
-    request(self, ch, s, item, 1, true, true);
-    request_link(self, &ch->sendq);
+    request(self, s, item, 1, true, true);
+    request_link(self, ch, &ch->sendq);
     return self->ops->park(self, &ch->lock, SEND_WAITS, WEIR_NEVER);
 }
 

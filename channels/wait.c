@@ -43,13 +43,13 @@ int weir__pop(struct chan *ch, struct thread *t, char *items, uint64_t n)
     }
 }
 
-void weir__complete_all(struct waitq *q, const struct slot *slot, int result,
+void weir__complete_all(struct chan *ch, struct waitq *q, const struct slot *slot, int result,
                         struct wake_list *woken)
 {
     for (struct waiter *w = q->first, *next; w; w = next) {
         next = w->next;
         if (!slot || w->slot == slot)
-            complete(w, result, woken);
+            complete(ch, w, result, woken);
     }
 }
 
@@ -59,7 +59,7 @@ static bool serve_senders(struct chan *ch, struct wake_list *woken)
     struct waiter *w;
     int k;
     while ((w = ch->sendq.first) && (k = weir__push(ch, w->items, w->count)) > 0) {
-        complete(w, k, woken);
+        complete(ch, w, k, woken);
         progress = true;
     }
     return progress;
@@ -71,7 +71,7 @@ static bool serve_receivers(struct chan *ch, struct thread *t, struct wake_list 
     struct waiter *w;
     int k;
     while ((w = ch->recvq.first) && (k = weir__pop(ch, t, w->items, w->count)) > 0) {
-        complete(w, k, woken);
+        complete(ch, w, k, woken);
         progress = true;
     }
     return progress;
@@ -85,7 +85,7 @@ void weir__serve(struct chan *ch, struct thread *t, struct wake_list *woken)
         again = serve_receivers(ch, t, woken) || again;
     } while (again);
     if (ch->senders == 0 && ch->recvq.first && !chan_some(ch))
-        weir__complete_all(&ch->recvq, NULL, 0, woken);
+        weir__complete_all(ch, &ch->recvq, NULL, 0, woken);
 }
 
 void weir__serve_waiting(struct chan *ch, struct thread *t)
@@ -97,41 +97,133 @@ void weir__serve_waiting(struct chan *ch, struct thread *t)
     wake_all(woken.first);
 }
 
-static int why_not_wait(const struct party *self, weir_time deadline)
+/* After the party announced itself and took the lock. */
+static int why_not_wait(struct party *self, weir_time deadline)
 {
     if (deadline == WEIR_TRY)
         return WEIR_EAGAIN;
+    if (!MUTATE("cancel: no second look") && party_refused(self)) /* pairs with interrupt() */
+        return WEIR_ECANCELED;
     if (deadline != WEIR_NEVER && deadline <= weir_now())
         return WEIR_ETIMEDOUT;
     return self->thread->dropping ? WEIR_EPERM : 0;
 }
 
-int weir__request_queue(struct party *self, weir_time deadline, struct wake_list *woken)
+int weir__request_queue(struct party *self, struct chan *ch, weir_time deadline,
+                        struct wake_list *woken)
 {
     struct waiter *w = &self->waiter;
-    struct chan *ch = w->chan;
     int refused = why_not_wait(self, deadline);
     if (refused) {
         chan_unlock(ch);
         wake_all(woken->first);
         return refused;
     }
-    request_link(self, w->sends ? &ch->sendq : &ch->recvq);
+    request_link(self, ch, w->sends ? &ch->sendq : &ch->recvq);
     wake_all(woken->first); /* takes no channel's lock */
     return PARK;
+}
+
+/* ---- waits that end otherwise ---------------------------------------------------------------- */
+
+struct waiter *weir__waitable_complete(struct waitable *o, int result)
+{
+    struct waiter *first = o->waiters.first;
+    for (struct waiter *w = first, *next; w; w = next) {
+        next = w->next;
+        w->result = result;
+        a32_store_release(&w->linked, UNLINKED); /* as in complete() */
+    }
+    o->waiters = (struct waitq){NULL, NULL};
+    return first;
+}
+
+int weir__wait_on(struct party *self, struct waitable *o, weir_time deadline)
+{
+    struct waiter *w = &self->waiter;
+    int refused = why_not_wait(self, deadline);
+    if (refused) {
+        wait_renounce(self);
+        lock_release(&o->lock, 0);
+        return refused;
+    }
+    w->slot = NULL;
+    aptr_store(&w->on, o);
+    a32_store_release(&w->linked, LINKED);
+    waitq_append(&o->waiters, w);
+    return self->ops->park(self, &o->lock, 0, deadline);
+}
+
+/* Under the lock of what w is linked to: unlink it with its result, release the lock. */
+static void end_and_unlock(struct waiter *w, a32 *lock, int result)
+{
+    struct wake_list one = {NULL, NULL};
+    if (w->slot) {
+        struct chan *ch = container_of(lock, struct chan, lock);
+        complete(ch, w, result, &one);
+        chan_unlock(ch);
+    } else {
+        waitq_remove(&container_of(lock, struct waitable, lock)->waiters, w);
+        w->result = result;
+        a32_store_release(&w->linked, UNLINKED);
+        lock_release(lock, 0);
+    }
+}
+
+/* The word is kept as it is: the flags are right, as nothing has changed. */
+static void unlock_unchanged(a32 *lock)
+{
+    lock_release(lock, a32_load(lock) & ~(uint32_t)LOCKED);
 }
 
 bool weir__wait_cancel(struct party *p, int result)
 {
     struct waiter *w = &p->waiter;
-    struct wake_list one = {NULL, NULL};
-    if (!a32_load_acquire(&w->linked))
+    if (a32_load_acquire(&w->linked) != LINKED)
         return false;
-    struct chan *ch = w->chan; /* alive: it was linked since we are inside an operation */
-    lock_acquire(&ch->lock, 0);
-    bool won = a32_load(&w->linked) || MUTATE("cancel: not verified");
+    a32 *lock = aptr_load(&w->on); /* alive: it was linked since we are inside an operation */
+    lock_acquire(lock, 0);
+    bool won = a32_load(&w->linked) == LINKED || MUTATE("cancel: not verified");
     if (won)
-        complete(w, result, &one);
-    chan_unlock(ch);
+        end_and_unlock(w, lock, result);
+    else
+        unlock_unchanged(lock);
     return won;
+}
+
+/*
+ * Where p is linked, locked; NULL: it does not wait, and will look at `cancelled` before it
+ * does. What was read from `on` after LINKED was seen is the place of that wait or of a later
+ * one; it was still open then, we are inside an operation since before, so it is alive. But
+ * under its lock p may have gone on, to another place even.
+ */
+static a32 *interrupt_locks(struct waiter *w)
+{
+    uint32_t linked;
+    for (unsigned turns = 0; (linked = a32_load_acquire(&w->linked)) == ANNOUNCED; turns++)
+        os_spin(turns);
+    if (linked == UNLINKED)
+        return NULL;
+    a32 *lock = aptr_load_acquire(&w->on);
+    lock_acquire(lock, 0);
+    if ((a32_load(&w->linked) == LINKED && aptr_load(&w->on) == lock) ||
+        MUTATE("cancel: not verified"))
+        return lock;
+    unlock_unchanged(lock);
+    return NULL;
+}
+
+void weir__wait_interrupt(struct party *p)
+{
+    a_fence(); /* p->cancelled before p->waiter.linked; pairs with wait_announce() */
+    a32 *lock = interrupt_locks(&p->waiter);
+    if (!lock)
+        return;
+    if (!a8_load(&p->cancelled) && !MUTATE("cancel: shield not seen")) {
+        unlock_unchanged(lock); /* it has opened a shield since */
+        return;
+    }
+    p->noticed = true;
+    end_and_unlock(&p->waiter, lock, WEIR_ECANCELED);
+    p->ops->wake(p);
 }

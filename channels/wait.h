@@ -8,7 +8,7 @@
  *   - A sender is queued only when every place was taken after its flag was visible, or
  *     behind another one. So each later receiver sees the flag and serves.
  *   - A waiter leaves its queue only by being completed, ended by its handle's or the
- *     other end's closing, or cancelled by its own party: never to "try again", so
+ *     other end's closing, by its deadline or by cancellation: never to "try again", so
  *     nobody who waits can be overtaken.
  */
 #ifndef WEIR_WAIT_H
@@ -33,11 +33,10 @@ static inline weir_time until(weir_time deadline)
 enum { PARK = INT_MIN };
 
 /* Fill in the request that leaves the fast path. */
-static inline void request(struct party *self, struct chan *ch, struct slot *s, const void *items,
-                           uint32_t n, bool sends, bool one)
+static inline void request(struct party *self, struct slot *s, const void *items, uint32_t n,
+                           bool sends, bool one)
 {
     struct waiter *w = &self->waiter;
-    w->chan = ch;
     w->slot = s;
     w->items = (char *)(uintptr_t)items;
     w->count = n;
@@ -46,20 +45,21 @@ static inline void request(struct party *self, struct chan *ch, struct slot *s, 
 }
 
 /* Under the lock, for the statistics. */
-static inline void count_waiter(struct waiter *w, int one)
+static inline void count_waiter(struct chan *ch, const struct waiter *w, int one)
 {
-    *(w->sends ? &w->chan->waiting_senders : &w->chan->waiting_receivers) += (uint32_t)one;
+    *(w->sends ? &ch->waiting_senders : &ch->waiting_receivers) += (uint32_t)one;
 }
 
 /* Queue the request, under the lock. */
-static inline void request_link(struct party *self, struct waitq *q)
+static inline void request_link(struct party *self, struct chan *ch, struct waitq *q)
 {
     struct waiter *w = &self->waiter;
-    a32_store(&w->linked, 1);
+    aptr_store(&w->on, ch);
+    a32_store_release(&w->linked, LINKED); /* pairs with interrupt_locks() */
     if (unlikely(aptr_load(&w->slot->owner) != self))
         w->slot->lent = 1;
-    count_waiter(w, 1);
-    w->chan->parked_at = w->items;
+    count_waiter(ch, w, 1);
+    ch->parked_at = w->items;
     waitq_append(q, w);
 }
 
@@ -84,9 +84,9 @@ static inline uint32_t batch_count(size_t n)
 }
 
 /* Take the lock for a request; 0 or WEIR_ECLOSED (not locked). */
-static inline int request_lock(struct party *self, weir_handle h, uint32_t announce)
+static inline int request_lock(struct party *self, struct chan *ch, weir_handle h,
+                               uint32_t announce)
 {
-    struct chan *ch = self->waiter.chan;
     lock_acquire(&ch->lock, announce);
     if (likely(handle_open(self->waiter.slot, h)) || MUTATE("park: handle not verified"))
         return 0;
@@ -96,15 +96,22 @@ static inline int request_lock(struct party *self, weir_handle h, uint32_t annou
 
 /*
  * Nothing went through, the lock is held: queue the request behind the others and return
- * PARK; or release the lock and return WEIR_EAGAIN, WEIR_ETIMEDOUT or WEIR_EPERM (a drop
- * function would wait).
+ * PARK; or release the lock and return WEIR_EAGAIN, WEIR_ECANCELED, WEIR_ETIMEDOUT or
+ * WEIR_EPERM (a drop function would wait).
  */
-int weir__request_queue(struct party *self, weir_time deadline, struct wake_list *woken);
+int weir__request_queue(struct party *self, struct chan *ch, weir_time deadline,
+                        struct wake_list *woken);
+
+/* Under the lock, by an actor that announced its wait: it goes the general way instead. */
+static always_inline bool park_refused(const struct party *self)
+{
+    return self->thread->dropping ||
+           (a8_load(&self->cancelled) && !MUTATE("cancel: no second look"));
+}
 
 /* After PARK. A tail call, so that nothing of weir is on the stack of a parked actor. */
-static inline int request_park(struct party *self, weir_time deadline)
+static inline int request_park(struct party *self, struct chan *ch, weir_time deadline)
 {
-    struct chan *ch = self->waiter.chan;
     return self->ops->park(self, &ch->lock, chan_flags(ch), deadline);
 }
 
@@ -112,18 +119,18 @@ static inline int request_park(struct party *self, weir_time deadline)
  * Unlink w with its result - a count, 0 or an error - and append it to those to wake after
  * the lock is released.
  */
-static inline void complete(struct waiter *w, int result, struct wake_list *woken)
+static inline void complete(struct chan *ch, struct waiter *w, int result, struct wake_list *woken)
 {
-    waitq_remove(w->sends ? &w->chan->sendq : &w->chan->recvq, w);
+    waitq_remove(w->sends ? &ch->sendq : &ch->recvq, w);
     w->result = result > 0 && w->one ? 0 : result;
-    count_waiter(w, -1);
+    count_waiter(ch, w, -1);
     w->next = NULL;
     if (woken->last)
         woken->last->next = w;
     else
         woken->first = w;
     woken->last = w;
-    a32_store_release(&w->linked, 0); /* pairs with weir__wait_cancel() */
+    a32_store_release(&w->linked, UNLINKED); /* pairs with weir__wait_cancel() */
 }
 
 static inline struct party *waiter_party(struct waiter *w)
@@ -132,7 +139,7 @@ static inline struct party *waiter_party(struct waiter *w)
 }
 
 /* The same for the first of its queue, with nobody else to wake. */
-static inline void complete_first(struct waitq *q, struct waiter *w, int result)
+static inline void complete_first(struct chan *ch, struct waitq *q, struct waiter *w, int result)
 {
     q->first = w->next;
     if (w->next)
@@ -140,8 +147,8 @@ static inline void complete_first(struct waitq *q, struct waiter *w, int result)
     else
         q->last = NULL;
     w->result = w->one ? 0 : result;
-    count_waiter(w, -1);
-    a32_store_release(&w->linked, 0); /* pairs with weir__wait_cancel() */
+    count_waiter(ch, w, -1);
+    a32_store_release(&w->linked, UNLINKED); /* pairs with weir__wait_cancel() */
 }
 
 /*
@@ -157,7 +164,7 @@ static inline bool slot_may_be_waited_on(const struct slot *s, const struct part
 }
 
 /* Complete all in `q` that wait on `slot` (NULL: all). */
-void weir__complete_all(struct waitq *q, const struct slot *slot, int result,
+void weir__complete_all(struct chan *ch, struct waitq *q, const struct slot *slot, int result,
                         struct wake_list *woken);
 
 /* Let waiting senders and receivers proceed as far as they can, first come first served. */

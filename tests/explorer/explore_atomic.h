@@ -93,6 +93,7 @@ bool explore_mutation(const char *name);
         return (t)explore_rmw(op, &x->v, sizeof x->v, v, at);                                      \
     }
 
+EXPLORE_INTEGER(a8, uint8_t)
 EXPLORE_INTEGER(a32, uint32_t)
 EXPLORE_INTEGER(a64, uint64_t)
 
@@ -119,6 +120,11 @@ static inline void *aptr_xchg_at(aptr *x, void *v, const struct explore_where *a
 {
     return (void *)(uintptr_t)explore_rmw(EXPLORE_XCHG, &x->v, sizeof x->v, (uintptr_t)v, at);
 }
+
+#define a8_load(x) a8_load_at((x), EXPLORE_HERE)
+#define a8_load_acquire(x) a8_load_at((x), EXPLORE_HERE)
+#define a8_store(x, v) a8_store_at((x), (v), EXPLORE_HERE)
+#define a8_store_release(x, v) a8_store_at((x), (v), EXPLORE_HERE)
 
 #define a32_load(x) a32_load_at((x), EXPLORE_HERE)
 #define a32_load_acquire(x) a32_load_at((x), EXPLORE_HERE)
