@@ -293,6 +293,14 @@ void weir__drain(struct chan *ch, struct thread *t)
     }
 }
 
+void weir__drops_end(struct thread *t)
+{
+    t->dropping = false;
+    struct chan *ch = next_drain(t);
+    if (ch)
+        weir__drain(ch, t);
+}
+
 /* ---- close --------------------------------------------------------------------------------- */
 
 /* Under the lock. No claim can follow, but of a single sender that is still inside. */

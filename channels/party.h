@@ -85,6 +85,7 @@ struct thread {
     struct pool_cache chans, actors, groups;
     struct chan *drains;   /* channels whose items are to be dropped, by the drop below */
     bool dropping;         /* a drop function runs on this thread: nothing may wait */
+    bool logging;          /* the log hook of actors/ does, in the same way */
     a32 taken;             /* by a living thread */
     struct worker *worker; /* of actors/: what runs actors on this thread; NULL: nothing */
     struct thread *next;   /* all threads that ever were; records are reused, never freed */
@@ -156,6 +157,9 @@ static inline void party_set_current(struct party *p)
 }
 
 #endif
+
+/* channel.c: no drop function runs on `t` any more; see to what it has left. */
+void weir__drops_end(struct thread *t);
 
 /* The party of the calling thread, made at first use; NULL: out of memory. */
 struct party *weir__thread_party(void);

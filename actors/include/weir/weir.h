@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* weir/weir.h - everything of the core: actors, channels, typed channels, errors. */
+/* weir/weir.h - everything of the core: actors, channels, typed channels, errors, seeing. */
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
 
 #include <weir/actor.h>
 #include <weir/channel.h>
+#include <weir/debug.h>
 #include <weir/error.h>
 #include <weir/type.h>
 

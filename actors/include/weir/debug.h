@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weir/debug.h - seeing what a program does: reports, the table of actors, dead locks.
+ *
+ * weir prints nothing. What it has to say goes to the log hook, and what it knows about
+ * the actors is written where the caller says. docs/debugging.md shows all of it at work.
+ */
+#ifndef WEIR_DEBUG_H
+#define WEIR_DEBUG_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include <weir/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- reports ----------------------------------------------------------------------- */
+
+typedef enum weir_log_kind {
+    WEIR_LOG_MISUSE = 1, /* a program error that weir has dealt with; file and line say where */
+    WEIR_LOG_HOG,        /* an actor has kept its worker for long: it computes or blocks */
+    WEIR_LOG_DEADLOCK,   /* an actor is parked and nobody can wake it any more */
+    WEIR_LOG_GUARD       /* stacks get a weaker guard than the one that was asked for */
+} weir_log_kind;
+
+typedef struct weir_log_record {
+    weir_log_kind kind;
+    const char *actor; /* its name; "": the report is not about an actor */
+    uint32_t id;       /* the actor's number, as in weir_dump(); 0: none */
+    const char *text;  /* one line without its end */
+    const char *file;  /* of the caller; NULL: not known */
+    unsigned line;
+} weir_log_record;
+
+/*
+ * weir_set_log - where reports go: `hook(record, context)` is called for each; NULL, as at
+ *                the start: nowhere.
+ * weir_log_stderr - a hook: one line on standard error; the context is not used.
+ * weir_log_name - "misuse" for WEIR_LOG_MISUSE; "" for what is no kind.
+ *
+ * weir_set_log may be called at any time by any thread or actor, and never suspends. A
+ * report that is under way may still go to the hook before.
+ * The hook runs in the thread that noticed, on the stack of an actor or of a worker, and
+ * possibly in several threads at once. What the record points to lives as long as the
+ * call. The hook may use weir as a drop function may: no operation in it can wait, those
+ * that would return WEIR_EPERM; so it may weir_try_send() the report to an actor. What it
+ * does itself is not reported.
+ */
+WEIR_API void weir_set_log(void (*hook)(const weir_log_record *record, void *context),
+                           void *context);
+WEIR_API void weir_log_stderr(const weir_log_record *record, void *context);
+WEIR_API const char *weir_log_name(weir_log_kind kind);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
