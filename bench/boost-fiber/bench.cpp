@@ -19,7 +19,8 @@ using std::uint64_t;
 using buffered = fibers::buffered_channel<uint64_t>;
 using rendezvous = fibers::unbuffered_channel<uint64_t>;
 
-namespace {
+namespace
+{
 
 bench_args args;
 
@@ -31,8 +32,7 @@ long arg(const char *key, long otherwise)
 template <class Body> fibers::fiber start(Body &&body)
 {
     boost::context::fixedsize_stack stack(static_cast<std::size_t>(arg("stack", 16384)));
-    return fibers::fiber(fibers::launch::post, std::allocator_arg, stack,
-                         std::forward<Body>(body));
+    return fibers::fiber(fibers::launch::post, std::allocator_arg, stack, std::forward<Body>(body));
 }
 
 template <class Channel> std::shared_ptr<Channel> make(long capacity);
@@ -271,6 +271,58 @@ double yield(uint64_t n)
     return bench_per(begun, n);
 }
 
+// A pipeline in which every stage, the first and the last included, works on each item;
+// one operation is an item that has gone through all stages.
+double work(uint64_t n)
+{
+    uint64_t turns = bench_turns(arg("work", 1000));
+    auto first = make<buffered>(arg("capacity", 128)), in = first;
+    std::vector<fibers::fiber> all;
+    for (long i = arg("stages", 2); i > 2; i--) {
+        auto out = make<buffered>(arg("capacity", 128));
+        all.push_back(start([=] {
+            uint64_t v;
+            while (receive(*in, v))
+                out->push(bench_worked(v, turns));
+            out->close();
+        }));
+        in = out;
+    }
+    uint64_t begun = bench_now(), v, arrived = 0;
+    all.push_back(start([=] {
+        for (uint64_t i = 0; i < n; i++)
+            first->push(bench_worked(i, turns));
+        first->close();
+    }));
+    while (receive(*in, v))
+        if (bench_worked(v, turns) != arrived++)
+            bench_fail("work: a wrong number");
+    double result = bench_per(begun, n);
+    if (arrived != n)
+        bench_fail("work: items were lost");
+    for (auto &fiber : all)
+        fiber.join();
+    return result;
+}
+
+// A plain thread sends the time of day every pause=us; the fiber that it wakes looks at
+// the clock. The median.
+double wake(uint64_t n)
+{
+    auto calls = make<buffered>(128);
+    std::vector<uint64_t> latency;
+    std::thread caller([=] {
+        for (uint64_t i = 0; i < n; i++) {
+            bench_pause(static_cast<uint64_t>(arg("pause", 300)) * 1000);
+            calls->push(bench_now());
+        }
+    });
+    for (uint64_t sent; latency.size() < n && receive(*calls, sent);)
+        latency.push_back(bench_now() - sent);
+    caller.join();
+    return bench_latencies(latency.data(), n);
+}
+
 struct scenario {
     const char *name;
     double (*run)(uint64_t n);
@@ -287,13 +339,15 @@ const scenario scenarios[] = {
     {"park", park, park, 1000000, 1},
     {"skynet", skynet, skynet, 1000000, 1000},
     {"yield", yield, yield, 5000000, 0},
+    {"work", work, work, 100000, 0},
+    {"wake", wake, wake, 2000, 0},
 };
 
 void measure(const scenario &s)
 {
     auto run = arg("capacity", 1) == 0 ? s.run_rendezvous : s.run;
     long n = arg("n", s.n);
-    run(static_cast<uint64_t>(s.warm_up ? s.warm_up : n / 20));
+    run(static_cast<uint64_t>(s.warm_up ? s.warm_up : n / 20 + 1));
     bench_result(run(static_cast<uint64_t>(n)));
 }
 
@@ -328,5 +382,5 @@ int main(int argc, char **argv)
             fflush(stdout);
             _exit(0); // the other thread never ends
         }
-    bench_fail("scenarios: pingpong transfer ring pipeline spawn park skynet yield");
+    bench_fail("scenarios: pingpong transfer ring pipeline spawn park skynet yield work wake");
 }

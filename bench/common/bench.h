@@ -90,6 +90,85 @@ static BENCH_UNUSED uint64_t bench_random(uint64_t *state)
 }
 
 /*
+ * Work: turns that each need the one before, so that neither the compiler nor the
+ * processor does two at once. Never 0 for a seed that is not 0.
+ */
+static BENCH_UNUSED __attribute__((noinline)) uint64_t bench_burn(uint64_t seed, uint64_t turns)
+{
+    while (turns-- > 0)
+        bench_random(&seed);
+    return seed;
+}
+
+/*
+ * How many turns take `ns`: by the fastest of short blocks, since one that was preempted
+ * says nothing. Measured by every program for itself, since compilers differ.
+ */
+static BENCH_UNUSED uint64_t bench_turns(long ns)
+{
+    const uint64_t blocks = 400, turns = 20000;
+    double fastest = 1e9;
+    uint64_t seed = 88172645463325252U;
+
+    for (uint64_t i = 0; i < blocks; i++) {
+        uint64_t start = bench_now();
+        seed = bench_burn(seed, turns);
+        double turn = bench_per(start, turns);
+        if (turn < fastest && seed != 0)
+            fastest = turn;
+    }
+    return (uint64_t)((double)ns / fastest + 0.5);
+}
+
+/* The item itself; the work cannot be left out, since its result decides that. */
+static BENCH_UNUSED uint64_t bench_worked(uint64_t item, uint64_t turns)
+{
+    return item + (bench_burn(item + 1, turns) == 0);
+}
+
+static BENCH_UNUSED int bench_by_size(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Sorts n latencies in ns, prints the slow ones beside the result, returns the median. */
+static BENCH_UNUSED double bench_latencies(uint64_t *ns, uint64_t n)
+{
+    qsort(ns, n, sizeof *ns, bench_by_size);
+    printf("INFO p99=%.1f p999=%.1f max=%.1f\n", (double)ns[n * 99 / 100],
+           (double)ns[n * 999 / 1000], (double)ns[n - 1]);
+    return (double)ns[n / 2];
+}
+
+/* How many times as many items the luckiest producer got rid of as the unluckiest. */
+static BENCH_UNUSED double bench_luck(uint64_t *items, uint64_t producers)
+{
+    qsort(items, producers, sizeof *items, bench_by_size);
+    uint64_t most = items[producers - 1], least = items[0];
+
+    printf("INFO most=%.0f least=%.0f\n", (double)most, (double)least);
+    return (double)most / (double)(least ? least : 1);
+}
+
+static BENCH_UNUSED void bench_pause(uint64_t ns)
+{
+    struct timespec t = {(time_t)(ns / 1000000000U), (long)(ns % 1000000000U)};
+    nanosleep(&t, NULL);
+}
+
+/* Says that all actors are parked and waits until the one who measures ends the input. */
+static BENCH_UNUSED void bench_ready(void)
+{
+    char byte;
+
+    printf("READY\n");
+    fflush(stdout);
+    while (read(0, &byte, 1) > 0)
+        ;
+}
+
+/*
  * The ring's order: next[i] is whom i sends to. Shuffled, the ring follows a random
  * permutation of the order in which actors and channels were made.
  */

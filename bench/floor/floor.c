@@ -3,6 +3,10 @@
 #define _GNU_SOURCE
 #include "runtime.h"
 
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+
 enum { BATCH_MAX = 1024 };
 
 static bench_args args;
@@ -252,6 +256,49 @@ static double yield(uint64_t n)
     return bench_per(begun, n);
 }
 
+/* ---- a foreign thread wakes one that sleeps: no runtime can be faster than its kernel ----- */
+
+static struct {
+    atomic_uint called; /* calls so far; what the sleeper sleeps on */
+    atomic_ulong sent;
+    uint64_t calls, pause;
+} caller;
+
+static void *call(void *unused)
+{
+    for (uint64_t i = 0; i < caller.calls; i++) {
+        bench_pause(caller.pause);
+        atomic_store_explicit(&caller.sent, bench_now(), memory_order_relaxed);
+        atomic_fetch_add_explicit(&caller.called, 1, memory_order_release);
+        syscall(SYS_futex, &caller.called, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    }
+    return unused;
+}
+
+/* A call that comes before the one before it was taken counts for both. */
+static double foreign_wake(uint64_t n)
+{
+    uint64_t *latency = bench_calloc(n, sizeof *latency);
+    unsigned seen = atomic_load(&caller.called);
+    pthread_t thread;
+
+    caller.calls = n;
+    caller.pause = arg("pause", 300) * 1000;
+    if (pthread_create(&thread, NULL, call, NULL))
+        bench_fail("wake: cannot start a thread");
+    for (uint64_t i = 0; i < n;) {
+        unsigned now = atomic_load_explicit(&caller.called, memory_order_acquire);
+        if (now == seen)
+            syscall(SYS_futex, &caller.called, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+        for (; seen != now; seen++, i++)
+            latency[i] = bench_now() - atomic_load_explicit(&caller.sent, memory_order_relaxed);
+    }
+    pthread_join(thread, NULL);
+    double result = bench_latencies(latency, n);
+    free(latency);
+    return result;
+}
+
 static const struct scenario {
     const char *name;
     double (*run)(uint64_t n);
@@ -260,7 +307,7 @@ static const struct scenario {
     {"pingpong", pingpong, 10000000, 0}, {"transfer", transfer, 100000000, 0},
     {"ring", ring, 10000000, 0},         {"pipeline", pipeline, 1000000, 0},
     {"spawn", spawn, 10000000, 0},       {"park", park, 1000000, 1},
-    {"yield", yield, 50000000, 0},
+    {"yield", yield, 50000000, 0},       {"wake", foreign_wake, 2000, 0},
 };
 
 int main(int argc, char **argv)
@@ -273,9 +320,9 @@ int main(int argc, char **argv)
         if (strcmp(name, s->name) != 0)
             continue;
         long n = bench_arg(&args, "n", s->n);
-        s->run((uint64_t)(s->warm_up ? s->warm_up : n / 20));
+        s->run((uint64_t)(s->warm_up ? s->warm_up : n / 20 + 1));
         bench_result(s->run((uint64_t)n));
         return 0;
     }
-    bench_fail("scenarios: pingpong transfer ring pipeline spawn park yield");
+    bench_fail("scenarios: pingpong transfer ring pipeline spawn park yield wake");
 }

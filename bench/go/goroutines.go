@@ -27,24 +27,11 @@ func spawn(n int) float64 {
 
 // park: n goroutines parked at once on a gate; the bytes are per goroutine.
 func park(n int) float64 {
-	gate := make(chan bool)
-	var here, ended sync.WaitGroup
-	here.Add(n)
-	ended.Add(n)
-
 	before := memory()
 	start := time.Now()
-	for i := 0; i < n; i++ {
-		go func() {
-			here.Done()
-			<-gate
-			ended.Done()
-		}()
-	}
-	here.Wait()
+	dismiss := gather(n)
 	bytes := (memory() - before) / float64(n)
-	close(gate)
-	ended.Wait()
+	dismiss()
 	result := per(start, n)
 	if n > 1 {
 		fmt.Printf("INFO bytes=%.1f\n", bytes)

@@ -17,8 +17,10 @@ import (
 type scenario struct {
 	run    func(n int) float64 // nanoseconds per operation
 	n      int                 // operations, unless the command line says n=...
-	warmUp int                 // 0: a twentieth of n
+	warmUp int                 // 0: a twentieth of n; noWarmUp
 }
+
+const noWarmUp = -1
 
 var scenarios = map[string]scenario{
 	"pingpong": {pingpong, 1000000, 0},
@@ -29,6 +31,13 @@ var scenarios = map[string]scenario{
 	"skynet":   {skynet, 1000000, 1000},
 	"pipeline": {pipeline, 100000, 0},
 	"yield":    {yield, 5000000, 0},
+	"select":   {selecting, 5000000, 0},
+	"work":     {work, 100000, 0},
+	"wake":     {wake, 2000, 0},
+	"idle":     {idle, 10000, noWarmUp},
+	"fair":     {fair, 5000000, 0},
+	"hog":      {hog, 100000, 0},
+	"peak":     {peak, 1000000, noWarmUp},
 }
 
 func main() {
@@ -37,7 +46,8 @@ func main() {
 	}
 	s, known := scenarios[os.Args[1]]
 	if !known {
-		fail("scenarios: pingpong transfer ring spawn park skynet pipeline yield")
+		fail("scenarios: pingpong transfer ring spawn park skynet pipeline yield select " +
+			"work wake idle fair hog peak")
 	}
 	if workers := arg("workers", 0); workers > 0 {
 		runtime.GOMAXPROCS(workers)
@@ -45,10 +55,14 @@ func main() {
 	n := arg("n", s.n)
 	warmUp := s.warmUp
 	if warmUp == 0 {
-		warmUp = n / 20
+		warmUp = n/20 + 1
 	}
-	s.run(warmUp)
-	fmt.Printf("RESULT %.3f\n", s.run(n))
+	if warmUp != noWarmUp {
+		s.run(warmUp)
+	}
+	if result := s.run(n); os.Args[1] != "idle" {
+		fmt.Printf("RESULT %.3f\n", result)
+	}
 }
 
 // arg is the number after "key=" on the command line, or otherwise.

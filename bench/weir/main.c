@@ -1,24 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * weir SCENARIO key=value... - one scenario, a twentieth of it first to warm up.
- * The actors run on one worker, the thread that calls weir_run.
+ * workers=N: on so many threads, the one that calls weir_run is one of them.
  */
 #include "scenarios.h"
+
+#define NO_WARM_UP UINT64_MAX
 
 typedef struct scenario {
     const char *name;
     double (*run)(const bench_args *args, uint64_t n);
     uint64_t n;       /* operations, unless the command line says n=... */
     uint64_t warm_up; /* 0: a twentieth of n */
-    int on_threads;
+    bool on_threads;
+    bool silent; /* nothing to report: it is measured from outside */
 } scenario;
 
 static const scenario scenarios[] = {
-    {"pingpong", pingpong, 5000000, 0, 0}, {"transfer", transfer, 10000000, 0, 0},
-    {"threads", threads, 5000000, 0, 1},   {"ring", ring, 5000000, 0, 0},
-    {"spawn", spawn, 2000000, 0, 0},       {"park", park, 1000000, 1, 0},
-    {"skynet", skynet, 1000000, 1000, 0},  {"pipeline", pipeline, 200000, 0, 0},
-    {"yield", yield, 20000000, 0, 0},
+    {"pingpong", pingpong, 5000000, 0, false, false},
+    {"transfer", transfer, 10000000, 0, false, false},
+    {"threads", threads, 5000000, 0, true, false},
+    {"ring", ring, 5000000, 0, false, false},
+    {"spawn", spawn, 2000000, 0, false, false},
+    {"park", park, 1000000, 1, false, false},
+    {"skynet", skynet, 1000000, 1000, false, false},
+    {"pipeline", pipeline, 200000, 0, false, false},
+    {"yield", yield, 20000000, 0, false, false},
+    {"work", work, 100000, 0, false, false},
+    {"wake", wake, 2000, 0, false, false},
+    {"idle", idle, 10000, NO_WARM_UP, false, true},
+    {"fair", fair, 10000000, 0, false, false},
+    {"hog", hog, 100000, 0, false, false},
+    {"peak", peak, 1000000, NO_WARM_UP, false, false},
 };
 
 typedef struct job {
@@ -29,11 +42,14 @@ typedef struct job {
 static int measure(void *arg)
 {
     const job *j = arg;
-    uint64_t n = (uint64_t)bench_arg(j->args, "n", (long)j->scenario->n);
-    uint64_t warm_up = j->scenario->warm_up ? j->scenario->warm_up : n / 20;
+    const scenario *s = j->scenario;
+    uint64_t n = (uint64_t)bench_arg(j->args, "n", (long)s->n);
 
-    j->scenario->run(j->args, warm_up);
-    bench_result(j->scenario->run(j->args, n));
+    if (s->warm_up != NO_WARM_UP)
+        s->run(j->args, s->warm_up ? s->warm_up : n / 20 + 1);
+    double result = s->run(j->args, n);
+    if (!s->silent)
+        bench_result(result);
     return 0;
 }
 
@@ -41,6 +57,7 @@ int main(int argc, char **argv)
 {
     bench_args args = {argc, argv};
     const char *name = bench_scenario(&args);
+    weir_options options = {.workers = (unsigned)bench_arg(&args, "workers", 1)};
 
     for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
         job j = {&scenarios[i], &args};
@@ -48,7 +65,8 @@ int main(int argc, char **argv)
             continue;
         if (scenarios[i].on_threads)
             return measure(&j);
-        return must(weir_run(measure, &j, NULL));
+        return must(weir_run(measure, &j, &options));
     }
-    bench_fail("scenarios: pingpong transfer threads ring spawn park skynet pipeline yield");
+    bench_fail("scenarios: pingpong transfer threads ring spawn park skynet pipeline yield work "
+               "wake idle fair hog peak");
 }

@@ -22,6 +22,12 @@ double park(const bench_args *args, uint64_t n);
 double skynet(const bench_args *args, uint64_t n);
 double pipeline(const bench_args *args, uint64_t n);
 double yield(const bench_args *args, uint64_t n);
+double work(const bench_args *args, uint64_t n);
+double wake(const bench_args *args, uint64_t n);
+double idle(const bench_args *args, uint64_t n);
+double fair(const bench_args *args, uint64_t n);
+double hog(const bench_args *args, uint64_t n);
+double peak(const bench_args *args, uint64_t n);
 
 /* The result of a call that may not fail here; the bench ends if it did. */
 static inline int must(int rc)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* S5: actors that do nothing. */
-#include "scenarios.h"
-
-#include <stdatomic.h>
+/* S5 and O4: actors that do nothing, their time and their memory. */
+#include "crowd.h"
 
 static int nothing(void *unused)
 {
@@ -26,22 +24,6 @@ double spawn(const bench_args *args, uint64_t n)
     return bench_per(start, waves * wave);
 }
 
-struct gate {
-    num_receiver opens;  /* ends when the gate opens; borrowed by all */
-    num_sender all_here; /* one item from the last to arrive */
-    atomic_ulong missing;
-};
-
-static int wait_at_gate(void *arg)
-{
-    struct gate *gate = arg;
-    uint64_t never;
-
-    if (atomic_fetch_sub_explicit(&gate->missing, 1, memory_order_acq_rel) == 1)
-        must(num_send(gate->all_here, 1));
-    return num_recv(gate->opens, &never);
-}
-
 /*
  * S5b and S5c: n actors parked at once. One operation is one of them from its spawn to
  * its end; the bytes are what the process grew by when all were parked, per actor.
@@ -49,31 +31,43 @@ static int wait_at_gate(void *arg)
 double park(const bench_args *args, uint64_t n)
 {
     (void)args;
-    weir_group group = weir_group_begin();
-    struct gate gate;
-    num_sender open;
-    num_receiver all_here;
-    uint64_t item;
-
-    must(num_channel(&open, &gate.opens, 1));
-    must(num_channel(&gate.all_here, &all_here, 1));
-    atomic_init(&gate.missing, n);
+    struct crowd crowd;
 
     double before = bench_memory();
     uint64_t start = bench_now();
-    for (uint64_t i = 0; i < n; i++)
-        must(weir_spawn(group, wait_at_gate, (void *)&gate));
-    if (must(num_recv(all_here, &item)) != 1)
-        bench_fail("park: not everybody arrived");
+    crowd_gather(&crowd, n);
     double bytes = (bench_memory() - before) / (double)n;
-    must(weir_close(open));
-    must(weir_group_end(group));
+    crowd_dismiss(&crowd);
     double result = bench_per(start, n);
 
     if (n > 1)
         bench_bytes(bytes);
-    must(weir_close(gate.opens));
-    must(weir_close(gate.all_here));
-    must(weir_close(all_here));
     return result;
+}
+
+/*
+ * O4: how much of the memory that n parked actors took is still there seconds=10 after
+ * they have gone, in percent. The runtime has nothing to do meanwhile.
+ */
+double peak(const bench_args *args, uint64_t n)
+{
+    struct crowd crowd;
+    num_sender nobody;
+    num_receiver rx;
+    uint64_t never;
+
+    must(num_channel(&nobody, &rx, 1));
+    double before = bench_memory();
+    crowd_gather(&crowd, n);
+    double grown = bench_memory() - before;
+    crowd_dismiss(&crowd);
+    if (num_recv_by(rx, &never, weir_after(bench_arg(args, "seconds", 10) * WEIR_S)) !=
+        WEIR_ETIMEDOUT)
+        bench_fail("peak: could not wait");
+    double left = bench_memory() - before;
+
+    bench_bytes(left / (double)n);
+    must(weir_close(nobody));
+    must(weir_close(rx));
+    return 100 * left / grown;
 }

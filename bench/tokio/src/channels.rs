@@ -6,7 +6,7 @@ use crate::args::{arg, fail, per};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-fn capacity(otherwise: i64) -> usize {
+pub fn capacity(otherwise: i64) -> usize {
     arg("capacity", otherwise) as usize
 }
 

@@ -6,7 +6,9 @@
 
 mod args;
 mod channels;
+mod parallel;
 mod tasks;
+mod waiting;
 
 use args::{arg, fail, scenario, text_arg};
 
@@ -21,7 +23,17 @@ async fn run(name: &str, n: usize) -> f64 {
         "park" => tasks::park(n).await,
         "skynet" => tasks::skynet(n).await,
         "yield" => tasks::give_way(n).await,
-        _ => fail("scenarios: pingpong transfer ring pipeline spawn park skynet yield"),
+        "select" => parallel::select(n).await,
+        "work" => parallel::work(n).await,
+        "fair" => parallel::fair(n).await,
+        "hog" => parallel::hog(n).await,
+        "wake" => waiting::wake(n).await,
+        "idle" => waiting::idle(n).await,
+        "peak" => waiting::peak(n).await,
+        _ => fail(
+            "scenarios: pingpong transfer ring pipeline spawn park skynet yield select work \
+             wake idle fair hog peak",
+        ),
     }
 }
 
@@ -32,13 +44,17 @@ fn sizes(name: &str) -> (usize, usize) {
         "ring" => 2_000_000,
         "pipeline" => 100_000,
         "yield" => 5_000_000,
+        "work" | "hog" => 100_000,
+        "wake" => 2_000,
+        "idle" => 10_000,
         _ => 1_000_000,
     };
     let n = arg("n", otherwise) as usize;
     match name {
         "skynet" => (n, 1000),
         "park" => (n, 1),
-        _ => (n, n / 20),
+        "idle" | "peak" => (n, 0),
+        _ => (n, n / 20 + 1),
     }
 }
 
@@ -52,8 +68,13 @@ fn main() {
         tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_time().build()
     };
     let measured = async move {
-        run(&name, warm_up).await;
-        println!("RESULT {:.3}", run(&name, n).await);
+        if warm_up > 0 {
+            run(&name, warm_up).await;
+        }
+        let result = run(&name, n).await;
+        if name != "idle" {
+            println!("RESULT {result:.3}");
+        }
     };
     let runtime = runtime.unwrap_or_else(|error| fail(&error.to_string()));
     runtime.block_on(async { tokio::spawn(measured).await.unwrap() });

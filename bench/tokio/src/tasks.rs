@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, Notify};
+use tokio::task::JoinHandle;
 
 /// Waves of tasks that do nothing, all of a wave alive at once.
 pub async fn spawn(n: usize) -> f64 {
@@ -26,7 +27,7 @@ pub async fn spawn(n: usize) -> f64 {
 }
 
 /// The bytes of this process in memory, its page tables included.
-fn memory() -> f64 {
+pub fn memory() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let counts = |line: &&str| line.starts_with("VmRSS:") || line.starts_with("VmPTE:");
     let kib = |line: &str| line.split_whitespace().nth(1).and_then(|v| v.parse::<f64>().ok());
@@ -49,26 +50,44 @@ async fn wait_at(gate: Arc<Gate>) {
     opened.await;
 }
 
-/// n tasks parked at once on a gate; the bytes are per task.
-pub async fn park(n: usize) -> f64 {
+/// Tasks that are parked at a gate.
+pub struct Crowd {
+    gate: Arc<Gate>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Returns when n tasks wait at the gate.
+pub async fn gather(n: usize) -> Crowd {
     let gate = Arc::new(Gate {
         opens: Notify::new(),
         all_here: Notify::new(),
         missing: AtomicUsize::new(n),
     });
-    let mut handles = Vec::with_capacity(n);
-
-    let before = memory();
-    let start = Instant::now();
+    let mut tasks = Vec::with_capacity(n);
     for _ in 0..n {
-        handles.push(tokio::spawn(wait_at(gate.clone())));
+        tasks.push(tokio::spawn(wait_at(gate.clone())));
     }
     gate.all_here.notified().await;
-    let bytes = (memory() - before) / n as f64;
-    gate.opens.notify_waiters();
-    for handle in handles {
-        handle.await.unwrap();
+    Crowd { gate, tasks }
+}
+
+impl Crowd {
+    /// Returns when all have gone.
+    pub async fn dismiss(self) {
+        self.gate.opens.notify_waiters();
+        for task in self.tasks {
+            task.await.unwrap();
+        }
     }
+}
+
+/// n tasks parked at once on a gate; the bytes are per task.
+pub async fn park(n: usize) -> f64 {
+    let before = memory();
+    let start = Instant::now();
+    let crowd = gather(n).await;
+    let bytes = (memory() - before) / n as f64;
+    crowd.dismiss().await;
     let result = per(start, n);
     if n > 1 {
         println!("INFO bytes={bytes:.1}");
