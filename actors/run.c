@@ -22,7 +22,7 @@ static const char *name_of(void *owner)
 
 static void runtime_free(struct runtime *rt)
 {
-    for (uint32_t i = 0; i < WORKERS_MOST; i++)
+    for (uint32_t i = 0; i < WORKERS_MOST && rt->worker[i]; i++)
         os_free_aligned(rt->worker[i], sizeof(struct worker), CACHE_LINE);
     os_free_aligned(rt, sizeof *rt, CACHE_LINE);
 }

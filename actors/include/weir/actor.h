@@ -3,9 +3,9 @@
  * weir/actor.h - actors: bodies of plain sequential C that are parked inside weir_recv.
  *
  * weir_run() runs a first actor and all that it spawns, on the calling thread and as many
- * others as are worth while, until the last has returned. An actor owns the handles that it made or was given; what it still
- * owns when its body returns is closed, as descriptors are at exit. Channels connect
- * actors with each other and with plain threads.
+ * others as are worth while, until the last has returned. An actor owns the handles that it made or
+ * was given; what it still owns when its body returns is closed, as descriptors are at exit.
+ * Channels connect actors with each other and with plain threads.
  */
 #ifndef WEIR_ACTOR_H
 #define WEIR_ACTOR_H
@@ -53,7 +53,6 @@ typedef struct weir_options {
      * true: no handler and no line.
      */
     bool no_overflow_report;
-    unsigned workers; /* threads that run actors; 0: as many as the machine allows */
 } weir_options;
 
 /*
