@@ -53,7 +53,6 @@ typedef struct weir_options {
      * true: no handler and no line.
      */
     bool no_overflow_report;
-    unsigned workers; /* threads that run actors; 0: as many as the machine allows */
 } weir_options;
 
 /*
