@@ -160,6 +160,8 @@ int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t ar
     struct actor *a = actor_new(self->thread, body, o->name ? o->name : name);
     if (!a)
         return WEIR_ENOMEM;
+    if (o->pinned)
+        a->party.id |= PINNED;
     if ((rc = copy_arg(a, o->arg, arg_size)) < 0 || (rc = clone_handles(self, a, &o->own)) < 0 ||
         (rc = give_handles(self, a, &o->give)) < 0) {
         actor_unmake(self, a);
@@ -171,6 +173,7 @@ int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t ar
         return rc;
     }
     struct worker *w = self->thread->worker;
+    w->spent--; /* a spawn is an operation too: see measure() */
     a64_store_release(&w->born, a64_load(&w->born) + 1); /* pairs with all_ended() */
     weir__spawn_queue(w, a);
     return 0;

@@ -84,7 +84,12 @@ typedef struct weir_spawn_options {
     const char *name; /* for reports; copied, up to 15 bytes; NULL: the parent's */
     weir_own own;     /* WEIR_OWN(type, field...): the child gets its own clone of each */
     weir_own give;    /* WEIR_GIVE(type, field...): the handle itself moves to the child */
-    int reserved;     /* 0 */
+    /*
+     * true: it stays on the worker of its parent, or on which it is first queued, and so on one
+     * thread: for bodies that use thread-local variables of their own.
+     */
+    bool pinned;
+    int reserved; /* 0 */
 } weir_spawn_options;
 
 /*
