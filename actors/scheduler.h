@@ -56,7 +56,8 @@ struct worker {
     uint32_t seen[WORKERS_MOST]; /* their passes at the last look */
     uint32_t id_next, id_end;    /* for new actors */
     struct timers timers;
-    struct retired retired; /* a waker may look at `asleep` when the run is over */
+    struct waitable sleepers; /* actors in weir_sleep(), until cancelled or timed out */
+    struct retired retired;   /* a waker may look at `asleep` when the run is over */
 
     /* Written by this worker, read by others. */
     a64 born __attribute__((aligned(CACHE_LINE))); /* actors spawned here */

@@ -158,6 +158,17 @@ WEIR_API int weir_group_end(weir_group group);
 WEIR_API int weir_yield(void);
 
 /*
+ * weir_sleep       - for `duration` ns.
+ * weir_sleep_until - until a point of the monotonic clock, as from weir_after(). Row F020.
+ *
+ * Suspend: an actor is parked and costs its worker nothing until then; a plain thread sleeps.
+ * A time that has passed is a yield. 0; WEIR_ECANCELED (when the actor is cancelled, at once);
+ * WEIR_EPERM in a drop function; WEIR_ENOMEM on a plain thread's first use of weir.
+ */
+WEIR_API int weir_sleep(weir_time duration);
+WEIR_API int weir_sleep_until(weir_time deadline);
+
+/*
  * weir_actor_name - the calling actor's name; "" outside of actors. Never suspends. The
  * string lives as long as the actor.
  */
