@@ -114,7 +114,7 @@ static int found_a_dynasty(void *arg)
 static void run_waits_for_all(void)
 {
     unsigned ended = 0;
-    EXPECT_RC(weir_run(found_a_dynasty, &ended, NULL), 0);
+    EXPECT_RC(weir_run(found_a_dynasty, &ended, &(weir_options){.workers = 1}), 0);
     EXPECT_EQ(ended, 100);
 }
 

@@ -18,6 +18,7 @@ static struct stack *taken[MANY];
 
 static void begin(size_t size, weir_guard guard, bool strict)
 {
+    cache.count = 0;
     REQUIRE_RC(weir__stacks_init(&s, size, guard, strict), 0);
 }
 
@@ -85,7 +86,6 @@ static void sizes(void)
         EXPECT_EQ(s.size, fine[i].got);
         EXPECT(made() == 0);
         weir__stacks_fini(&s);
-        cache.count = 0;
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         EXPECT_RC(weir__stacks_init(&s, bad[i], WEIR_GUARD_BEST, false), WEIR_EINVAL);
@@ -94,7 +94,6 @@ static void sizes(void)
     begin(0, WEIR_GUARD_BEST, false);
     EXPECT(s.size - s.guard >= 60 * 1024);
     weir__stacks_fini(&s);
-    cache.count = 0;
 }
 
 static void layout(void)
@@ -123,7 +122,6 @@ static void layout(void)
     EXPECT(weir__stack_slot(&s, NULL) == NULL);
     EXPECT_EQ(duplicates(N), 0);
     weir__stacks_fini(&s);
-    cache.count = 0;
 }
 
 static void colours(void)
@@ -142,7 +140,6 @@ static void colours(void)
     for (int i = 0; i < STACK_COLOURS; i++)
         EXPECT(seen[i] >= N / STACK_COLOURS - 2);
     weir__stacks_fini(&s);
-    cache.count = 0;
 }
 
 /* ---- the cache ---------------------------------------------------------------------- */
@@ -157,7 +154,6 @@ static void last_in_first_out(void)
         EXPECT(get() == taken[i]);
     EXPECT_EQ(made(), N);
     weir__stacks_fini(&s);
-    cache.count = 0;
 }
 
 static void waves(void)
@@ -171,7 +167,6 @@ static void waves(void)
         put_many(WAVE);
     }
     weir__stacks_fini(&s);
-    cache.count = 0;
 }
 
 /* An actor puts the stack that it runs on: it must stay out of the depot until the next put. */
@@ -191,7 +186,6 @@ static void last_one_is_kept(void)
     }
     EXPECT(spilled > 5);
     weir__stacks_fini(&s);
-    cache.count = 0;
 }
 
 static void owner_is_set(void)
@@ -204,7 +198,6 @@ static void owner_is_set(void)
     EXPECT(stack_get(&s, &cache, &b, &error) == k);
     EXPECT(k->owner == &b);
     weir__stacks_fini(&s);
-    cache.count = 0;
 }
 
 /* ---- guards ------------------------------------------------------------------------- */
@@ -256,7 +249,6 @@ static void canary(void)
     EXPECT(stack_intact(&s, k));
     EXPECT(stack_intact(&s, other));
     weir__stacks_fini(&s);
-    cache.count = 0;
 }
 
 static void canary_strict(void)
@@ -266,7 +258,6 @@ static void canary_strict(void)
     EXPECT(stack_get(&s, &cache, NULL, &error) == NULL);
     EXPECT_RC(error, WEIR_ESTACK);
     weir__stacks_fini(&s);
-    cache.count = 0;
 }
 
 static int fall_to_protect(void)
@@ -308,7 +299,6 @@ static int fall_to_nothing(void)
     }
     CHECK(!a32_load(&s.canaries) && made() == 0);
     weir__stacks_fini(&s);
-    cache.count = 0;
     return 0;
 }
 
@@ -341,7 +331,6 @@ static void many(void)
         EXPECT_EQ(guarded(MANY), MANY);
     EXPECT_EQ(duplicates(MANY), 0);
     weir__stacks_fini(&s);
-    cache.count = 0;
 }
 
 /* Guards end where the process needs its mappings for itself, stacks do not. */
@@ -364,7 +353,6 @@ static void many_protected(void)
     for (size_t i = 0; i < MANY; i++)
         EXPECT(stack_intact(&s, taken[i]));
     weir__stacks_fini(&s);
-    cache.count = 0;
 }
 
 static bool refuse;
@@ -406,7 +394,6 @@ static void mapping_refused(void)
     get_many(2 * first_slab);
     EXPECT_EQ(made(), 3 * first_slab);
     weir__stacks_fini(&s);
-    cache.count = 0;
     weir_set_allocator(NULL);
 }
 
@@ -442,7 +429,6 @@ static int limited(void)
     get_many(n);
     CHECK(stack_get(&s, &cache, NULL, &error) == NULL);
     weir__stacks_fini(&s);
-    cache.count = 0;
     begin(65536, WEIR_GUARD_BEST, false);
     CHECK(get() != NULL);
     return 0;
@@ -463,14 +449,12 @@ static void given_back(void)
     begin(0, WEIR_GUARD_BEST, false);
     get_many(N);
     weir__stacks_fini(&s);
-    cache.count = 0;
     size_t before = address_space();
     for (int round = 0; round < 10; round++) {
         begin(0, WEIR_GUARD_BEST, false);
         get_many(N);
         put_many(N / 2);
         weir__stacks_fini(&s);
-        cache.count = 0;
     }
     EXPECT(address_space() < before + 32 * s.size + ((size_t)64 << 20));
 }
