@@ -208,7 +208,7 @@ static int wait_for_one(void *arg)
     struct crowd *c = arg;
     uint64_t item = 0;
     int rc = weir_recv(c->rx, &item);
-    OOM_CHECK(rc == 1 || rc == 0 || is_want(rc));
+    OOM_CHECK(rc == 1 || rc == 0 || rc == WEIR_ECANCELED || is_want(rc));
     ran += rc == 1;
     return rc;
 }
@@ -250,7 +250,7 @@ static int wait_a_while(void *arg)
     struct crowd *c = arg;
     uint64_t item = 0;
     int rc = weir_recv_by(c->rx, &item, weir_after(300 * WEIR_US));
-    OOM_CHECK(rc == WEIR_ETIMEDOUT || is_want(rc));
+    OOM_CHECK(rc == WEIR_ETIMEDOUT || rc == WEIR_ECANCELED || is_want(rc));
     return rc == WEIR_ETIMEDOUT ? 0 : rc;
 }
 
