@@ -199,7 +199,8 @@ int weir__scope_pop(struct actor *me, struct scope *s)
     *at = s->outer;
     s->open = false;
     look_again(me, &stops);
-    bool caught = s->cancelled && me->party.noticed && !is_hit(s->outer, me);
+    s->passes_on = is_hit(s->outer, me);
+    bool caught = s->cancelled && me->party.noticed && !s->passes_on;
     lock_release(&me->scopes_lock, 0);
     me->party.noticed = s->noticed || (me->party.noticed && !caught);
     tell_all(&stops); /* it was a shield between a cancellation and a group within it */

@@ -136,11 +136,11 @@ static void await_children(struct actor *me, struct group *g)
 }
 
 /* What the children say, or else what came from further out. */
-static int group_result(struct actor *me, struct group *g)
+static int group_result(struct actor *me, const struct group *g, bool hit_outside)
 {
     if (g->failure < 0)
         return g->failure;
-    if (!weir__scope_hit_outside(me, &g->scope))
+    if (!hit_outside)
         return 0;
     me->party.noticed = true;
     return WEIR_ECANCELED;
@@ -152,7 +152,7 @@ int weir__group_end(struct actor *me, struct group *g)
     struct party *owner = slot_shut(g->scope.slot);
     lock_release(&g->lock, 0);
     weir__scope_pop(me, &g->scope);
-    int result = group_result(me, g);
+    int result = group_result(me, g, g->scope.passes_on);
     weir__slot_release(&me->party, g->scope.slot, owner);
     for (struct actor *a = g->failed, *next; a; a = next) {
         next = a->next;
@@ -195,7 +195,7 @@ int weir_group_wait(weir_group group)
         return rc;
     await_children(me, g);
     lock_release(&g->lock, 0);
-    return group_result(me, g);
+    return group_result(me, g, weir__scope_hit_outside(me, &g->scope));
 }
 
 void weir_group_leave(weir_group group)

@@ -26,11 +26,8 @@ static void deadline_passed(struct timer *t)
 }
 
 /* By the owner; the timer is idle. */
-static void set_deadline(struct actor *me, struct scope *s, weir_time deadline)
+static void arm(struct actor *me, struct scope *s, weir_time deadline)
 {
-    lock_acquire(&me->scopes_lock, 0);
-    s->deadline = deadline;
-    lock_release(&me->scopes_lock, 0);
     if (deadline == WEIR_NEVER)
         return;
     if (deadline <= weir_now())
@@ -58,10 +55,10 @@ weir_scope weir_scope_begin_here(weir_time deadline, bool fails, const char *fil
                         .file = file,
                         .line = line,
                         .fails = fails,
-                        .deadline = WEIR_NEVER,
+                        .deadline = deadline,
                         .timer = {.fire = deadline_passed}};
     weir__scope_push(me, s);
-    set_deadline(me, s, deadline);
+    arm(me, s, deadline);
     return (weir_scope){weir__slot_publish(&me->party, slot, OBJECT, s)};
 }
 
@@ -134,7 +131,10 @@ int weir_scope_deadline(weir_scope scope, weir_time deadline)
     struct scope *s = own_scope(me, scope.h, &rc);
     if (s) {
         weir__timer_remove(&s->timer);
-        set_deadline(me, s, deadline);
+        lock_acquire(&me->scopes_lock, 0);
+        s->deadline = deadline;
+        lock_release(&me->scopes_lock, 0);
+        arm(me, s, deadline);
     }
     return rc;
 }

@@ -43,6 +43,7 @@ struct scope {
     bool open, cancelled, shield;
     bool fails, is_group; /* constant */
     bool noticed;         /* what the party had noticed before it was begun */
+    bool passes_on;       /* when it was taken off: was the actor hit from outside of it? */
     struct cause cause;   /* constant once it is cancelled */
     weir_time deadline;   /* WEIR_NEVER: none */
     struct timer timer;   /* the owner's */

@@ -119,7 +119,7 @@ WEIR_API weir_cause weir_cancel_cause(void);
  * Of actors, where the end suspends. GNU C.
  */
 #if defined(__GNUC__)
-#define weir_auto(type) __attribute__((cleanup(type##_cleanup))) type
+#define weir_auto(type) __attribute__((cleanup(type##_cleanup), unused)) type
 #endif
 
 WEIR_API void weir_group_leave(weir_group group);
