@@ -22,7 +22,9 @@ enum { NAME_BYTES = 16, SMALL_ARG = 32 };
 #define PINNED ((uint32_t)1 << 30) /* in an actor's id: it stays on its worker */
 
 struct group;
+struct scope;
 struct stack;
+struct task;
 
 struct actor {
     struct party party;
@@ -40,10 +42,16 @@ struct actor {
     struct timer timer;
     char name[NAME_BYTES];
     uint32_t arg_size; /* of what was copied; 0: nothing */
+    a32 scopes_lock;   /* see scope.h */
     union {
         char small_arg[SMALL_ARG] __attribute__((aligned(16)));
         struct retired retired;
     };
+    struct scope *scopes;                /* the innermost; under scopes_lock */
+    struct actor *sibling, **sibling_at; /* in its group; under the group's lock */
+    struct task *task;                   /* NULL: nobody asked for one */
+    int result;                          /* of a child that failed, for its group */
+    bool stopped;                        /* by its group or task; under scopes_lock */
 } __attribute__((aligned(CACHE_LINE)));
 
 #if !defined(WEIR_ASAN) && !defined(WEIR_TSAN)

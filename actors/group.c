@@ -1,32 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * group.c - a group is a lock around a count.
+ * group.c - a group is a scope of its owner, and a lock around its children.
  *
  * The owner that waits in weir__group_end() parks with the group's lock, which is released
  * after the switch; the last child takes the lock, sees the waiter and wakes it. So the
  * child's last touch of the group is its release of the lock, before which the owner
- * cannot go on; and the record is reclaimed by a grace period anyway.
+ * cannot go on; and the record is reclaimed by a grace period anyway. That wait is not
+ * ended by cancellation: whatever hits the group's scope has been told to the children.
+ *
+ * A child that fails first notes it and cancels the group, and only then is counted off:
+ * until then the group is open and its owner alive.
  */
 #include "group.h"
+
+#include <string.h>
 
 #include "lock.h"
 #include "scheduler.h"
 
 static struct pool groups = {
     .base = NULL,
-    .stride = CACHE_LINE,
-    .link_at = offsetof(struct group, retired),
-    .limit = 1u << 24,
+    .stride = sizeof(struct group),
+    .link_at = offsetof(struct group, scope.retired),
+    .limit = 1u << 23,
 };
 
-_Static_assert(sizeof(struct group) <= CACHE_LINE, "the pool's stride");
+const struct object_type weir__group_type = {NULL};
 
 static void group_reuse(struct retired *r, struct thread *t)
 {
-    pool_put(&groups, &t->groups, container_of(r, struct group, retired));
+    pool_put(&groups, &t->groups, container_of(r, struct group, scope.retired));
 }
 
-weir_group weir_group_begin(void)
+weir_group weir_group_begin_here(const char *file, unsigned line)
 {
     struct actor *me = actor_self();
     if (!me)
@@ -38,68 +44,212 @@ weir_group weir_group_begin(void)
             pool_put(&groups, &me->party.thread->groups, g);
         return (weir_group){handle_null(WEIR_ENOMEM)};
     }
-    *g = (struct group){.failure = 0};
-    return (weir_group){weir__slot_publish(&me->party, s, GROUP, g)};
+    *g = (struct group){.scope = {.object = {&weir__group_type},
+                                  .slot = s,
+                                  .file = file,
+                                  .line = line,
+                                  .is_group = true,
+                                  .deadline = WEIR_NEVER}};
+    weir__scope_push(me, &g->scope);
+    return (weir_group){weir__slot_publish(&me->party, s, OBJECT, g)};
 }
+
+/* ---- children ----------------------------------------------------------------------------------
+ */
 
 int weir__group_add(weir_handle h, struct actor *child)
 {
     struct group *g = &child->party.thread->worker->runtime->root;
-    struct slot *s = NULL;
-    if (h != 0) {
-        if (!(s = handle_get(h, GROUP)))
-            return weir__handle_error(h, GROUP);
-        g = s->object;
-    }
+    int rc = 0;
+    if (h != 0 && !(g = weir__object_get(h, &weir__group_type, &rc)))
+        return rc;
     lock_acquire(&g->lock, 0);
-    bool open = !s || handle_open(s, h);
-    if (open)
+    bool open = h == 0 || handle_open(g->scope.slot, h);
+    if (open) {
         g->live++;
+        weir__sibling_add(&g->children, child);
+        child->group = g;
+        child->stopped = g->stopping;
+        a8_store(&child->party.cancelled, g->stopping);
+    }
     lock_release(&g->lock, 0);
-    child->group = g;
     return open ? 0 : WEIR_ECLOSED;
 }
 
-void weir__group_done(struct group *g, int result)
+/* Under the lock. */
+static bool note_failure(struct group *g, struct actor *child, int result)
 {
-    lock_acquire(&g->lock, 0);
-    if (result < 0 && g->failure == 0)
+    if (g->failure == 0)
         g->failure = result;
+    if (g->failures++ >= KEPT || !g->scope.owner)
+        return false;
+    child->next = NULL;
+    child->result = result;
+    if (g->failed_last)
+        g->failed_last->next = child;
+    else
+        g->failed = child;
+    g->failed_last = child;
+    return true;
+}
+
+/* One that was stopped and says so has not failed. */
+static bool has_failed(const struct actor *child, int result)
+{
+    return result < 0 && !(result == WEIR_ECANCELED && child->stopped);
+}
+
+bool weir__group_done(struct actor *child, int result, bool quiet)
+{
+    struct group *g = child->group;
+    bool kept = false;
+    if (has_failed(child, result) && !quiet) {
+        lock_acquire(&g->lock, 0);
+        kept = note_failure(g, child, result);
+        lock_release(&g->lock, 0);
+        if (g->scope.owner)
+            weir__scope_cancel(&g->scope, "another child has failed", false);
+    }
+    lock_acquire(&g->lock, 0);
+    weir__sibling_remove(child);
     struct actor *waiter = --g->live == 0 ? g->waiter : NULL;
     if (waiter)
         g->waiter = NULL; /* one wake for one wait */
     lock_release(&g->lock, 0);
     if (waiter)
         waiter->party.ops->wake(&waiter->party);
+    return kept;
 }
 
-int weir__group_end(struct actor *me, weir_handle h)
+/* ---- the owner ---------------------------------------------------------------------------------
+ */
+
+/* Until it is empty; then the lock is held. */
+static void await_children(struct actor *me, struct group *g)
 {
-    struct slot *s = handle_get(h, GROUP);
-    struct group *g = s->object;
     lock_acquire(&g->lock, 0);
     while (g->live > 0) { /* again if somebody spawned between the wake and now */
         g->waiter = me;
         weir__actor_leave(me, &g->lock, 0);
         lock_acquire(&g->lock, 0);
     }
-    struct party *owner = slot_shut(s);
+}
+
+/* What the children say, or else what came from further out. */
+static int group_result(struct actor *me, const struct group *g, bool hit_outside)
+{
+    if (g->failure < 0)
+        return g->failure;
+    if (!hit_outside)
+        return 0;
+    me->party.noticed = true;
+    return WEIR_ECANCELED;
+}
+
+int weir__group_end(struct actor *me, struct group *g)
+{
+    await_children(me, g);
+    struct party *owner = slot_shut(g->scope.slot);
     lock_release(&g->lock, 0);
-    int failure = g->failure;
-    weir__slot_release(&me->party, s, owner);
-    weir__retire(me->party.thread, &g->retired, group_reuse);
-    return failure;
+    weir__scope_pop(me, &g->scope);
+    int result = group_result(me, g, g->scope.passes_on);
+    weir__slot_release(&me->party, g->scope.slot, owner);
+    for (struct actor *a = g->failed, *next; a; a = next) {
+        next = a->next;
+        weir__actor_retire(me->party.thread, a);
+    }
+    weir__retire(me->party.thread, &g->scope.retired, group_reuse);
+    return result;
+}
+
+/* The caller's group; it may end before groups that were begun later, not before scopes. */
+static struct group *own_group(struct actor *me, weir_handle h, int *rc)
+{
+    if (!me || me->party.thread->dropping) {
+        *rc = WEIR_EPERM;
+        return NULL;
+    }
+    struct group *g = weir__object_get(h, &weir__group_type, rc);
+    if (g && g->scope.owner != me)
+        *rc = WEIR_EBUSY;
+    else if (g)
+        for (struct scope *s = me->scopes; s != &g->scope && *rc == 0; s = s->outer)
+            *rc = s->is_group ? 0 : WEIR_EPERM;
+    return *rc == 0 ? g : NULL;
 }
 
 int weir_group_end(weir_group group)
 {
+    int rc;
     struct actor *me = actor_self();
-    if (!me || me->party.thread->dropping)
-        return WEIR_EPERM;
-    struct slot *s = handle_get(group.h, GROUP);
-    if (!s)
-        return weir__handle_error(group.h, GROUP);
-    if (!slot_yields_to(s, &me->party))
-        return WEIR_EBUSY;
-    return weir__group_end(me, group.h);
+    struct group *g = own_group(me, group.h, &rc);
+    return g ? weir__group_end(me, g) : rc;
+}
+
+int weir_group_wait(weir_group group)
+{
+    int rc;
+    struct actor *me = actor_self();
+    struct group *g = own_group(me, group.h, &rc);
+    if (!g)
+        return rc;
+    await_children(me, g);
+    lock_release(&g->lock, 0);
+    return group_result(me, g, weir__scope_hit_outside(me, &g->scope));
+}
+
+void weir_group_leave(weir_group group)
+{
+    int rc;
+    struct actor *me = actor_self();
+    struct group *g = own_group(me, group.h, &rc);
+    if (g) {
+        weir__scope_cancel(&g->scope, "its owner has left", false);
+        weir__group_end(me, g);
+    }
+}
+
+/* ---- anybody
+ * ------------------------------------------------------------------------------------- */
+
+int weir_group_cancel(weir_group group, const char *reason)
+{
+    int rc;
+    struct party *self = party_enter();
+    if (!self)
+        return WEIR_ENOMEM;
+    struct group *g = weir__object_get(group.h, &weir__group_type, &rc);
+    if (g)
+        weir__scope_cancel(&g->scope, reason, false);
+    party_leave(self);
+    return rc;
+}
+
+/* Under the lock. */
+static int error_at(const struct group *g, unsigned i, weir_failure *out)
+{
+    const struct actor *a = g->failed;
+    while (a && i-- > 0)
+        a = a->next;
+    if (!a)
+        return 0;
+    out->error = a->result;
+    memcpy(out->name, a->name, sizeof out->name);
+    return 1;
+}
+
+int weir_group_error(weir_group group, unsigned i, weir_failure *out)
+{
+    int rc;
+    struct party *self = party_enter();
+    if (!self)
+        return WEIR_ENOMEM;
+    struct group *g = weir__object_get(group.h, &weir__group_type, &rc);
+    if (g) {
+        lock_acquire(&g->lock, 0);
+        rc = handle_open(g->scope.slot, group.h) ? error_at(g, i, out) : WEIR_ECLOSED;
+        lock_release(&g->lock, 0);
+    }
+    party_leave(self);
+    return rc;
 }

@@ -1,25 +1,60 @@
 /* SPDX-License-Identifier: MIT */
-/* group.h - who waits for whom: a group counts its children and keeps the first failure. */
+/*
+ * group.h - who waits for whom: a group knows its children and how they failed.
+ *
+ * A child is linked in from its spawn to its end, in `children`, or in `untold` while the
+ * group is stopping and the child does not know yet. The records of children that failed
+ * are kept, the first KEPT of them, until the group is ended: so the errors can be walked
+ * and nothing is allocated when one fails.
+ */
 #ifndef WEIR_GROUP_H
 #define WEIR_GROUP_H
 
-#include "actor.h"
+#include "scope.h"
+
+enum { KEPT = 1024 };
 
 struct group {
-    a32 lock;
-    uint32_t live;        /* children that have not ended; under the lock */
+    struct scope scope;   /* the owner's; no owner: the run's own */
+    a32 lock;             /* what follows is under it */
+    uint32_t live;        /* children that have not ended */
     int failure;          /* of the first child that failed; 0: none */
+    uint32_t failures;    /* how many */
     struct actor *waiter; /* in weir_group_end() */
-    struct retired retired;
+    struct actor *children, *untold;
+    struct actor *failed, *failed_last; /* ended; linked by `next`, in the order of failing */
+    bool stopping;                      /* written under the owner's scopes_lock as well */
+    struct cause stop;
+    struct group *next_stop; /* of whoever made it stop */
 };
 
 /* Count a child in, before it is queued. `h` 0 is the run's own group. 0 or an error. */
 int weir__group_add(weir_handle h, struct actor *child);
 
-/* The child has ended with `result`. */
-void weir__group_done(struct group *g, int result);
+/*
+ * The child has ended with `result`; a failure cancels the group unless it is the business
+ * of another (`quiet`). True: the record is kept for the group.
+ */
+bool weir__group_done(struct actor *child, int result, bool quiet);
 
 /* As weir_group_end(), for the actor that owns it. */
-int weir__group_end(struct actor *me, weir_handle h);
+int weir__group_end(struct actor *me, struct group *g);
+
+/* Under the group's lock. */
+static inline void weir__sibling_add(struct actor **list, struct actor *a)
+{
+    a->sibling = *list;
+    a->sibling_at = list;
+    if (*list)
+        (*list)->sibling_at = &a->sibling;
+    *list = a;
+}
+
+static inline void weir__sibling_remove(struct actor *a)
+{
+    *a->sibling_at = a->sibling;
+    if (a->sibling)
+        a->sibling->sibling_at = a->sibling_at;
+}
 
 #endif

@@ -163,7 +163,7 @@ static int run_first(struct runtime *rt, struct party *self, weir_body body, voi
 {
     const weir_spawn_options first = {.arg = arg};
     worker_take(rt->worker[0], self);
-    int rc = weir__spawn(self, 0, body, 0, &first, "main");
+    int rc = weir__spawn(self, 0, body, 0, &first, "main", NULL);
     if (rc == 0)
         aptr_store(&rt->first, rt->worker[0]->run.spawned.first);
     else

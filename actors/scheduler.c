@@ -326,5 +326,6 @@ int weir_yield(void)
     struct actor *me = actor_self();
     if (!me || me->party.thread->dropping)
         return WEIR_EPERM;
-    return yield(me);
+    yield(me);
+    return party_refused(&me->party) ? WEIR_ECANCELED : 0;
 }

@@ -97,9 +97,22 @@ static inline struct worker *actor_worker(const struct actor *a)
 /* Queue an actor that was never queued before; by an actor of this worker or its loop. */
 void weir__spawn_queue(struct worker *w, struct actor *a);
 
-/* As weir_spawn_sized(), by any party whose thread is a worker; `name` if options have none. */
+/* Of weir_child_start(): who waits for the child's start, and what for. */
+struct start {
+    struct task *task; /* is set; the starter holds a reference */
+    void *value;
+    size_t value_size;
+};
+
+/*
+ * As weir_spawn_sized(), by any party whose thread is a worker; `name` if options have none;
+ * start may be NULL.
+ */
 int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t arg_size,
-                const weir_spawn_options *options, const char *name);
+                const weir_spawn_options *options, const char *name, struct start *start);
+
+/* The record of an actor that has ended, and that no group keeps any more. */
+void weir__actor_retire(struct thread *t, struct actor *a);
 
 /*
  * Leave the current actor; release *lock to `flags` when it no longer runs (NULL: nothing).

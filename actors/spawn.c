@@ -4,6 +4,7 @@
 
 #include "scheduler.h"
 #include "single.h"
+#include "task.h"
 
 struct pool weir__actors = {
     .base = NULL,
@@ -107,6 +108,11 @@ static void actor_reuse(struct retired *r, struct thread *t)
     pool_put(&weir__actors, &t->actors, a);
 }
 
+void weir__actor_retire(struct thread *t, struct actor *a)
+{
+    weir__retire(t, &a->retired, actor_reuse);
+}
+
 /* Odd, and below PINNED and INSIDE: see party.h, actor.h and single.h. Workers draw blocks. */
 static uint32_t next_id(struct worker *w)
 {
@@ -132,45 +138,60 @@ static struct actor *actor_new(struct thread *t, weir_body body, const char *nam
     a32_store(&a->party.orphans, 0);
     a->body = body;
     a->stack = NULL;
+    a->scopes = NULL;
+    a->task = NULL;
+    a->stopped = false;
+    a->party.noticed = false;
+    a8_store(&a->party.cancelled, 0);
     strncpy(a->name, name ? name : "", NAME_BYTES - 1);
     a->name[NAME_BYTES - 1] = 0;
     return a;
 }
 
 /* The handles that it was to own are closed, and nobody will hear of it. */
-static void actor_unmake(struct party *self, struct actor *a)
+static int actor_unmake(struct party *self, struct actor *a, weir_task *handle, int rc)
 {
     weir_handle h;
+    if (a->task)
+        weir__task_unmake(self, a->task);
+    if (handle)
+        handle->h = handle_null(rc);
     while ((h = weir__owned_next(&a->party))) {
         weir__move(&a->party, h, self);
         weir__close_end(self, h, handle_word(h) & 3);
     }
     free_arg(a);
-    weir__retire(self->thread, &a->retired, actor_reuse);
+    weir__actor_retire(self->thread, a);
+    return rc;
 }
 
 int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t arg_size,
-                const weir_spawn_options *o, const char *name)
+                const weir_spawn_options *o, const char *name, struct start *start)
 {
     int rc;
+    if (o->task)
+        o->task->h = handle_null(WEIR_EINVAL);
     if (!body || arg_size > WEIR_ARG_MAX || (arg_size > 0 && !o->arg) ||
         !offsets_fit(&o->own, arg_size) || !offsets_fit(&o->give, arg_size) ||
         named_twice(&o->own, &o->give))
         return WEIR_EINVAL;
     struct actor *a = actor_new(self->thread, body, o->name ? o->name : name);
-    if (!a)
+    if (!a) {
+        if (o->task)
+            o->task->h = handle_null(WEIR_ENOMEM);
         return WEIR_ENOMEM;
+    }
     if (o->pinned)
         a->party.id |= PINNED;
-    if ((rc = copy_arg(a, o->arg, arg_size)) < 0 || (rc = clone_handles(self, a, &o->own)) < 0 ||
-        (rc = give_handles(self, a, &o->give)) < 0) {
-        actor_unmake(self, a);
-        return rc;
-    }
+    if ((rc = copy_arg(a, o->arg, arg_size)) < 0 || (rc = clone_handles(self, a, &o->own)) < 0)
+        return actor_unmake(self, a, o->task, rc);
+    if ((o->task || start) && !weir__task_new(self, a, o->task, start))
+        return actor_unmake(self, a, o->task, WEIR_ENOMEM);
+    if ((rc = give_handles(self, a, &o->give)) < 0)
+        return actor_unmake(self, a, o->task, rc);
     if ((rc = weir__group_add(group, a)) < 0) {
         take_back(self, a, &o->give, o->give.count);
-        actor_unmake(self, a);
-        return rc;
+        return actor_unmake(self, a, o->task, rc);
     }
     struct worker *w = self->thread->worker;
     w->spent--; /* a spawn is an operation too: see measure() */
@@ -186,29 +207,38 @@ int weir_spawn_sized(weir_group group, weir_body body, size_t arg_size,
     struct actor *me = actor_self();
     if (!me)
         return WEIR_EPERM;
-    return weir__spawn(&me->party, group.h, body, arg_size, options ? options : &none, me->name);
+    return weir__spawn(&me->party, group.h, body, arg_size, options ? options : &none, me->name,
+                       NULL);
+}
+
+static void close_owned(struct party *self)
+{
+    weir_handle h;
+    while ((h = weir__owned_next(self))) {
+        enum handle_kind kind = handle_word(h) & 3;
+        if (kind == OBJECT)
+            weir_handle_close(h); /* a task: scopes and groups have ended */
+        else
+            weir__close_end(self, h, kind);
+    }
 }
 
 void weir__actor_end(struct actor *me, int result)
 {
     struct party *self = &me->party;
-    weir_handle h;
-    while ((h = weir__owned_next(self))) {
-        enum handle_kind kind = handle_word(h) & 3;
-        if (kind == GROUP)
-            weir__group_end(me, h);
-        else
-            weir__close_end(self, h, kind);
-    }
+    if (unlikely(me->scopes != NULL))
+        weir__scopes_unwind(me);
+    close_owned(self);
     free_arg(me);
     struct runtime *rt = self->thread->worker->runtime;
     if (me == aptr_load(&rt->first)) {
         rt->first_result = result;
         aptr_store(&rt->first, NULL); /* the record may become another's */
-    } else {
-        weir__group_done(me->group, result);
+        result = 0;
     }
-    weir__retire(self->thread, &me->retired, actor_reuse);
+    bool quiet = me->task && weir__task_done(me, result);
+    if (!weir__group_done(me, result, quiet))
+        weir__actor_retire(self->thread, me);
     struct worker *w = self->thread->worker;
     a64_store_release(&w->died, a64_load(&w->died) + 1); /* pairs with all_ended() */
 }

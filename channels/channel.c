@@ -412,15 +412,24 @@ int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind)
     return 0;
 }
 
+static int object_close(struct party *self, weir_handle h)
+{
+    struct slot *s = handle_get(h, OBJECT);
+    if (!s)
+        return weir__handle_error(h, OBJECT);
+    struct object *o = s->object;
+    return o->type->close ? o->type->close(self, h) : WEIR_EBADF;
+}
+
 int weir_handle_close(weir_handle h)
 {
     enum handle_kind kind = handle_word(h) & 3;
-    if (kind != SENDER && kind != RECEIVER)
+    if (kind == NONE)
         return weir__handle_error(h, NONE) == WEIR_ECLOSED ? 0 : WEIR_EBADF;
     struct party *self = party_enter(), *spare = NULL;
     if (unlikely(!self))
         self = spare = weir__spare_enter(); /* closing does not fail for want of memory */
-    int rc = weir__close_end(self, h, kind);
+    int rc = kind == OBJECT ? object_close(self, h) : weir__close_end(self, h, kind);
     party_leave(self);
     if (unlikely(spare != NULL))
         weir__spare_leave(spare);

@@ -18,12 +18,21 @@
 
 #include "party.h"
 
-enum handle_kind { NONE = 0, SENDER = 1, RECEIVER = 2, GROUP = 3 };
+enum handle_kind { NONE = 0, SENDER = 1, RECEIVER = 2, OBJECT = 3 };
+
+/* What the handles of kind OBJECT stand for begins with its type. */
+struct object_type {
+    int (*close)(struct party *self, weir_handle h); /* as weir__close_end(); NULL: not so */
+};
+
+struct object {
+    const struct object_type *type;
+};
 
 struct slot {
     a32 word;      /* generation << 2 | kind */
     uint32_t lent; /* another than the owner has parked here; under the channel's lock */
-    void *object;  /* struct chan, or a group; constant while the handle is open */
+    void *object;  /* struct chan, or a struct object; constant while the handle is open */
     union {
         struct {
             aptr owner;          /* a party; NULL: a plain thread made it */
@@ -63,6 +72,15 @@ static inline bool handle_open(const struct slot *s, weir_handle h)
 
 /* WEIR_ECLOSED, WEIR_EBADF, or the error that a null handle carries. kind NONE: any. */
 int weir__handle_error(weir_handle h, enum handle_kind kind);
+
+/* The object of an open handle, *rc = 0; or NULL, *rc the error. Inside an operation. */
+static inline void *weir__object_get(weir_handle h, const struct object_type *type, int *rc)
+{
+    struct slot *s = handle_get(h, OBJECT);
+    struct object *o = s ? s->object : NULL;
+    *rc = !s ? weir__handle_error(h, OBJECT) : o->type != type ? WEIR_EBADF : 0;
+    return *rc == 0 ? o : NULL;
+}
 
 /* The null handle that carries `error`. */
 static inline weir_handle handle_null(int error)

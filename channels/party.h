@@ -82,7 +82,7 @@ static inline bool party_is_plain(const struct party *p)
 struct thread {
     struct reclaim reclaim;
     struct pool_cache slots;
-    struct pool_cache chans, actors, groups;
+    struct pool_cache chans, actors, groups, scopes, tasks;
     struct chan *drains;   /* channels whose items are to be dropped, by the drop below */
     bool dropping;         /* a drop function runs on this thread: nothing may wait */
     bool logging;          /* the log hook of actors/ does, in the same way */

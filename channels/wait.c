@@ -215,7 +215,8 @@ static a32 *interrupt_locks(struct waiter *w)
 
 void weir__wait_interrupt(struct party *p)
 {
-    a_fence(); /* p->cancelled before p->waiter.linked; pairs with wait_announce() */
+    if (!MUTATE("cancel: no fence"))
+        a_fence(); /* p->cancelled before p->waiter.linked; pairs with wait_announce() */
     a32 *lock = interrupt_locks(&p->waiter);
     if (!lock)
         return;

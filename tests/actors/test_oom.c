@@ -208,7 +208,7 @@ static int wait_for_one(void *arg)
     struct crowd *c = arg;
     uint64_t item = 0;
     int rc = weir_recv(c->rx, &item);
-    OOM_CHECK(rc == 1 || rc == 0 || is_want(rc));
+    OOM_CHECK(rc == 1 || rc == 0 || rc == WEIR_ECANCELED || is_want(rc));
     ran += rc == 1;
     return rc;
 }
@@ -250,7 +250,7 @@ static int wait_a_while(void *arg)
     struct crowd *c = arg;
     uint64_t item = 0;
     int rc = weir_recv_by(c->rx, &item, weir_after(300 * WEIR_US));
-    OOM_CHECK(rc == WEIR_ETIMEDOUT || is_want(rc));
+    OOM_CHECK(rc == WEIR_ETIMEDOUT || rc == WEIR_ECANCELED || is_want(rc));
     return rc == WEIR_ETIMEDOUT ? 0 : rc;
 }
 
@@ -272,6 +272,52 @@ static int time_a_crowd(void *unused)
 static int timers(void)
 {
     return result_of(time_a_crowd);
+}
+
+/* ---- F005, F012 scopes and tasks ------------------------------------------------------------ */
+
+static int says_nothing(void *unused)
+{
+    int value = 7;
+    (void)unused;
+    int rc = weir_child_started(&value);
+    OOM_CHECK(rc == 0 || rc == WEIR_EPERM);
+    return 0;
+}
+
+/* What could not be begun carries the error into the next call; what was begun works. */
+static int scopes_and_tasks(void *unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < 70; i++) {
+        int value = 0;
+        weir_task t = {0};
+        weir_scope s = weir_move_on_after(3600 * WEIR_S);
+        int begun = weir_handle_check(s.h);
+        note(begun);
+        weir_group g = weir_group_begin();
+        note(weir_handle_check(g.h));
+        int rc = weir_spawn(g, says_nothing, NULL, .task = &t);
+        note(rc);
+        OOM_CHECK(weir_handle_check(t.h) == rc);
+        int waited = weir_task_wait(t);
+        OOM_CHECK(waited == rc || waited == WEIR_ECANCELED);
+        rc = weir_child_start(g, says_nothing, &value, NULL);
+        OOM_CHECK(rc < 0 || value == 7);
+        note(rc == WEIR_ECANCELED ? WEIR_ENOMEM : rc);
+        note(weir_group_end(g));
+        OOM_CHECK(weir_close(t) == 0 || waited < 0);
+        OOM_CHECK(weir_scope_cancel(s, "no more") == begun);
+        rc = weir_yield();
+        OOM_CHECK(rc == (begun < 0 ? 0 : WEIR_ECANCELED));
+        OOM_CHECK(weir_scope_end(s) == (begun < 0 ? begun : 1));
+    }
+    return 0;
+}
+
+static int scopes_tasks(void)
+{
+    return result_of(scopes_and_tasks);
 }
 
 /* ---- F053 what is owned is closed without memory -------------------------------------------- */
@@ -321,6 +367,7 @@ static const struct oom_scenario scenarios[] = {
     {"a crowd parks", crowd},
     {"timers", timers},
     {"owners return", owners},
+    {"scopes and tasks", scopes_tasks},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -341,6 +388,7 @@ SWEEP(4)
 SWEEP(5)
 SWEEP(6)
 SWEEP(7)
+SWEEP(8)
 
 TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F002 no memory: large arguments", sweep_1},
@@ -348,4 +396,5 @@ TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F041 no memory: gifts for children, all or none", sweep_3},
            {"F002 no memory: groups", sweep_4}, {"F037 no memory: a crowd parks", sweep_5},
            {"F047 no memory: timers", sweep_6},
-           {"F053 no memory: what is owned is closed", sweep_7});
+           {"F053 no memory: what is owned is closed", sweep_7},
+           {"F005, F012 no memory: scopes and tasks", sweep_8});

@@ -326,6 +326,7 @@ static int handles_actor(void *unused)
     (void)unused;
     first_use_of_the_tables();
     EXPLORE_EQ(weir_group_end(weir_group_begin()), 0);
+    EXPLORE_EQ(weir_scope_end(weir_scope_begin()), 0);
     handles();
     EXPLORE_EQ(weir_spawn(WEIR_RUN, nothing, NULL), 0); /* its stack is made, which takes a lock */
     EXPLORE_EQ(weir_yield(), 0);
@@ -336,10 +337,14 @@ static int handles_actor(void *unused)
     COUNTED("a spawn", 1);
     EXPLORE_EQ(weir_yield(), 0);
     COUNTED("an actor's end", 1);
+    weir_scope s = weir_scope_begin();
+    COUNTED("the begin of a scope", 1);
+    EXPLORE_EQ(weir_scope_end(s), 0);
+    COUNTED("the end of a scope", 1);
     weir_group g = weir_group_begin();
-    COUNTED("the begin of a group", 0);
+    COUNTED("the begin of a group", 1);
     EXPLORE_EQ(weir_group_end(g), 0);
-    COUNTED("the end of a group", 1);
+    COUNTED("the end of a group", 2);
     return 0;
 }
 

@@ -23,6 +23,11 @@ typedef struct weir_group {
     weir_handle h;
 } weir_group;
 
+/* A child that was asked for; see weir/task.h. */
+typedef struct weir_task {
+    weir_handle h;
+} weir_task;
+
 /* ---- the runtime ------------------------------------------------------------------- */
 
 /* How guard pages below the stacks are made; each also tries the ones after it. */
@@ -84,6 +89,7 @@ typedef struct weir_spawn_options {
     const char *name; /* for reports; copied, up to 15 bytes; NULL: the parent's */
     weir_own own;     /* WEIR_OWN(type, field...): the child gets its own clone of each */
     weir_own give;    /* WEIR_GIVE(type, field...): the handle itself moves to the child */
+    weir_task *task;  /* where its handle is wanted, see weir/task.h; NULL: nowhere */
     /*
      * true: it stays on the worker of its parent, or on which it is first queued, and so on one
      * thread: for bodies that use thread-local variables of their own.
@@ -142,18 +148,49 @@ WEIR_API int weir_spawn_sized(weir_group group, weir_body body, size_t arg_size,
  * begin never suspends; on an error (WEIR_EPERM outside of actors, WEIR_ENOMEM,
  * WEIR_ENFILE) the result is a null handle, and end and spawn return that error.
  * end suspends; by the actor that began the group (WEIR_EBUSY for another). Returns the
- * first failure among the children, or 0; then the handle is closed. A child may spawn
- * into the group as long as it is not empty. A body that returns with a group open waits
- * for it first.
+ * first failure among the children; else WEIR_ECANCELED if a scope around the group is
+ * cancelled; else 0. Then the handle is closed. WEIR_EPERM while a scope that was begun
+ * later is open; groups may end in any order. A child may spawn into the group as long as
+ * it is not empty. A body that returns with a group open cancels it, waits for it, and is
+ * reported as misuse.
+ *
+ * A child that returns a negative result has failed, and cancels the group: the other
+ * children, and its owner's waits until the end of the group, get WEIR_ECANCELED (row F006;
+ * weir/scope.h says what that is). Only a child that returns WEIR_ECANCELED because it was
+ * cancelled has not failed (F007). A child that is spawned into a cancelled group runs to
+ * its first wait (F003). Nobody cancels the run's own group.
  */
-WEIR_API weir_group weir_group_begin(void);
+#define weir_group_begin() weir_group_begin_here(__FILE__, __LINE__)
+WEIR_API weir_group weir_group_begin_here(const char *file, unsigned line);
 WEIR_API int weir_group_end(weir_group group);
+
+/*
+ * weir_group_wait   - as weir_group_end(), but the group stays open, so that its errors can
+ *                     be asked for.
+ * weir_group_error  - the error of the i-th child that failed, in the order of failing, from 0:
+ *                     1, or 0 when no more have, or were kept: the first 1024 are, until the
+ *                     end of the group. Row F007.
+ * weir_group_cancel - cancel the children, and the owner's waits until the group's end, which
+ *                     swallows it. For a reason of up to 31 bytes, or NULL. Row F008.
+ *
+ * wait suspends, and is the owner's, as end. The others never suspend; any actor or thread.
+ * WEIR_ECLOSED, WEIR_EBADF, WEIR_ENOMEM.
+ */
+typedef struct weir_failure {
+    int error;
+    char name[16]; /* of the child */
+} weir_failure;
+
+WEIR_API int weir_group_wait(weir_group group);
+WEIR_API int weir_group_error(weir_group group, unsigned i, weir_failure *out);
+WEIR_API int weir_group_cancel(weir_group group, const char *reason);
 
 /* ---- the calling actor ------------------------------------------------------------------ */
 
 /*
- * weir_yield - let the other runnable actors of this worker run first. Suspends.
- * 0, or WEIR_EPERM outside of actors.
+ * weir_yield - let the other runnable actors of this worker run first. Suspends. Row F021.
+ * 0; WEIR_ECANCELED if the caller is cancelled, also after it has let the others run;
+ * WEIR_EPERM outside of actors.
  */
 WEIR_API int weir_yield(void);
 

@@ -7,6 +7,8 @@
 #include <weir/channel.h>
 #include <weir/debug.h>
 #include <weir/error.h>
+#include <weir/scope.h>
+#include <weir/task.h>
 #include <weir/type.h>
 
 #endif

@@ -139,10 +139,10 @@ WEIR_API int weir_handle_check(weir_handle handle);
  * `item` points to a variable of the channel's item type. 0 when the item is handed
  * over; on every error it is still the caller's and was not delivered:
  * WEIR_ECLOSED (this handle, before or during the call), WEIR_EPIPE (no receiver),
- * WEIR_EAGAIN (try: would wait), WEIR_ETIMEDOUT, WEIR_EITEM (wrong size), WEIR_EBADF,
- * WEIR_EBUSY (declared single end used by a second actor), WEIR_ENOMEM, WEIR_EPERM (would
- * wait in a drop function). Checked in this order: the own handle, the item's size, the
- * single user, the receivers, the room. Waiting senders are served first come first
+ * WEIR_EAGAIN (try: would wait), WEIR_ETIMEDOUT, WEIR_ECANCELED (not try: weir/scope.h), WEIR_EITEM
+ * (wrong size), WEIR_EBADF, WEIR_EBUSY (declared single end used by a second actor), WEIR_ENOMEM,
+ * WEIR_EPERM (would wait in a drop function). Checked in this order: the own handle, the item's
+ * size, the single user, the receivers, the room. Waiting senders are served first come first
  * served (row F049).
  */
 #define weir_send(tx, item) weir_send_item((tx), (item), sizeof *(item), WEIR_NEVER)

@@ -16,14 +16,17 @@ extern "C" {
 
 #if defined(__GNUC__)
 #define WEIR_API __attribute__((visibility("default")))
+#define WEIR_UNUSED __attribute__((unused))
 #else
 #define WEIR_API
+#define WEIR_UNUSED
 #endif
 
 /* X(name, value, text) */
 #define WEIR_ERRORS(X)                                                                             \
     X(EPERM, -1, "not allowed here")                                                               \
     X(EBADF, -9, "not a handle: it was never given out, or is of another kind")                    \
+    X(ECHILD, -10, "the child ended without having started")                                       \
     X(EAGAIN, -11, "would have to wait")                                                           \
     X(ENOMEM, -12, "out of memory")                                                                \
     X(EBUSY, -16, "in use by another actor")                                                       \

@@ -30,12 +30,6 @@
 
 #include <weir/channel.h>
 
-#if defined(__GNUC__)
-#define WEIR_UNUSED __attribute__((unused))
-#else
-#define WEIR_UNUSED
-#endif
-
 #define WEIR_TYPE(name, type)                                                                      \
     typedef struct name##_sender {                                                                 \
         weir_handle h;                                                                             \
@@ -127,6 +121,14 @@
         name##_receiver clone;                                                                     \
         clone.h = weir_receiver_clone(name##_untyped_receiver(rx)).h;                              \
         return clone;                                                                              \
+    }                                                                                              \
+    static inline WEIR_UNUSED void name##_sender_cleanup(name##_sender *tx)                        \
+    {                                                                                              \
+        (void)weir_handle_close(tx->h);                                                            \
+    }                                                                                              \
+    static inline WEIR_UNUSED void name##_receiver_cleanup(name##_receiver *rx)                    \
+    {                                                                                              \
+        (void)weir_handle_close(rx->h);                                                            \
     }
 
 #endif

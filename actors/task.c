@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* task.c - see task.h. */
+#include "task.h"
+
+#include <string.h>
+
+#include "lock.h"
+#include "scheduler.h"
+
+static struct pool tasks = {
+    .base = NULL,
+    .stride = 256,
+    .link_at = offsetof(struct task, retired),
+    .limit = 1u << 23,
+};
+
+_Static_assert(sizeof(struct task) <= 256, "the pool's stride");
+
+static int task_close(struct party *self, weir_handle h);
+
+const struct object_type weir__task_type = {task_close};
+
+static void task_reuse(struct retired *r, struct thread *t)
+{
+    pool_put(&tasks, &t->tasks, container_of(r, struct task, retired));
+}
+
+/* Under the lock, which is released. */
+static void task_unref(struct party *self, struct task *t)
+{
+    bool last = --t->refs == 0;
+    lock_release(&t->change.lock, 0);
+    if (last)
+        weir__retire(self->thread, &t->retired, task_reuse);
+}
+
+struct task *weir__task_new(struct party *self, struct actor *child, weir_task *handle,
+                            struct start *start)
+{
+    struct task *t = pool_get(&tasks, &self->thread->tasks);
+    struct slot *s = NULL;
+    if (t && handle && !(s = weir__slot_reserve(self))) {
+        pool_put(&tasks, &self->thread->tasks, t);
+        t = NULL;
+    }
+    if (handle)
+        handle->h = handle_null(WEIR_ENOMEM);
+    if (!t)
+        return NULL;
+    *t = (struct task){
+        .object = {&weir__task_type}, .actor = child, .slot = s, .refs = handle ? 2 : 1};
+    if (start) {
+        start->task = t;
+        t->refs++;
+        t->starting = t->awaited = true;
+        t->value = start->value;
+        t->value_size = start->value_size;
+    }
+    if (handle)
+        handle->h = weir__slot_publish(self, s, OBJECT, t);
+    child->task = t;
+    return t;
+}
+
+void weir__task_unmake(struct party *self, struct task *t)
+{
+    if (t->slot)
+        weir__slot_release(self, t->slot, slot_shut(t->slot));
+    weir__retire(self->thread, &t->retired, task_reuse);
+}
+
+bool weir__task_cause(const struct actor *a, struct cause *c)
+{
+    struct task *t = a->task;
+    lock_acquire(&t->change.lock, 0);
+    bool cancelled = t->cancelled;
+    if (cancelled)
+        *c = t->cause;
+    lock_release(&t->change.lock, 0);
+    return cancelled;
+}
+
+static enum weir_task_states end_state(const struct actor *a, int result)
+{
+    if (result >= 0)
+        return WEIR_TASK_FINISHED;
+    return result == WEIR_ECANCELED && a->stopped ? WEIR_TASK_CANCELLED : WEIR_TASK_FAILED;
+}
+
+bool weir__task_done(struct actor *me, int result)
+{
+    struct task *t = me->task;
+    if (!t)
+        return false;
+    lock_acquire(&t->change.lock, 0);
+    bool quiet = t->starting;
+    t->actor = NULL;
+    t->result = result;
+    t->state = end_state(me, result);
+    struct waiter *woken = weir__waitable_complete(&t->change, 0);
+    task_unref(&me->party, t);
+    wake_all(woken);
+    return quiet;
+}
+
+/* ---- handles -----------------------------------------------------------------------------------
+ */
+
+static int task_close(struct party *self, weir_handle h)
+{
+    int rc;
+    struct task *t = weir__object_get(h, &weir__task_type, &rc);
+    if (!t)
+        return rc;
+    lock_acquire(&t->change.lock, 0);
+    struct slot *s = t->slot;
+    if (!handle_open(s, h)) {
+        lock_release(&t->change.lock, 0);
+        return WEIR_ECLOSED;
+    }
+    struct party *owner = slot_shut(s);
+    struct waiter *woken = weir__waitable_complete(&t->change, WEIR_ECLOSED);
+    task_unref(self, t);
+    wake_all(woken);
+    weir__slot_release(self, s, owner);
+    return 0;
+}
+
+/* Inside an operation: the task of an open handle, locked. */
+static struct task *task_lock(weir_handle h, int *rc)
+{
+    struct task *t = weir__object_get(h, &weir__task_type, rc);
+    if (!t)
+        return NULL;
+    lock_acquire(&t->change.lock, 0);
+    if (handle_open(t->slot, h))
+        return t;
+    lock_release(&t->change.lock, 0);
+    *rc = WEIR_ECLOSED;
+    return NULL;
+}
+
+int weir_task_result(weir_task task, int *result)
+{
+    int rc;
+    struct party *self = party_enter();
+    if (!self)
+        return WEIR_ENOMEM;
+    struct task *t = task_lock(task.h, &rc);
+    if (t) {
+        rc = t->actor ? WEIR_EAGAIN : 0;
+        if (rc == 0)
+            *result = t->result;
+        lock_release(&t->change.lock, 0);
+    }
+    party_leave(self);
+    return rc;
+}
+
+int weir_task_state(weir_task task)
+{
+    int rc;
+    struct party *self = party_enter();
+    if (!self)
+        return WEIR_ENOMEM;
+    struct task *t = task_lock(task.h, &rc);
+    if (t) {
+        rc = (int)t->state;
+        lock_release(&t->change.lock, 0);
+    }
+    party_leave(self);
+    return rc;
+}
+
+/* The lock is held and released. What is told may have ended since, which does no harm. */
+static void cancel_and_unlock(struct task *t, const char *reason)
+{
+    struct actor *a = t->cancelled ? NULL : t->actor;
+    if (a) {
+        weir__cause_set(&t->cause, reason, false);
+        t->cancelled = true;
+        t->state = WEIR_TASK_CANCELLING;
+    }
+    lock_release(&t->change.lock, 0);
+    if (a)
+        weir__actor_stop(a);
+}
+
+int weir_task_cancel(weir_task task, const char *reason)
+{
+    int rc;
+    struct party *self = party_enter();
+    if (!self)
+        return WEIR_ENOMEM;
+    struct task *t = task_lock(task.h, &rc);
+    if (t)
+        cancel_and_unlock(t, reason);
+    party_leave(self);
+    return rc;
+}
+
+static int task_wait(struct party *self, weir_handle h, weir_time deadline)
+{
+    int rc;
+    if (!party_is_plain(self) && party_refused(self))
+        return WEIR_ECANCELED;
+    wait_announce(self);
+    struct task *t = task_lock(h, &rc);
+    if (t && t->actor && &t->actor->party != self)
+        return weir__wait_on(self, &t->change, deadline);
+    wait_renounce(self);
+    if (t) {
+        rc = t->actor ? WEIR_EDEADLK : 0;
+        lock_release(&t->change.lock, 0);
+    }
+    return rc;
+}
+
+int weir_task_wait_by(weir_task task, weir_time deadline)
+{
+    struct party *self = party_enter();
+    if (!self)
+        return WEIR_ENOMEM;
+    int rc = task_wait(self, task.h, deadline > INT64_MIN ? deadline : INT64_MIN + 1);
+    party_leave(self);
+    return rc;
+}
+
+/* ---- starting
+ * ------------------------------------------------------------------------------------ */
+
+/* Until it has started or ended; the lock is held then. */
+static int await_start(struct party *self, struct task *t)
+{
+    for (;;) {
+        wait_announce(self);
+        lock_acquire(&t->change.lock, 0);
+        if (!t->actor || !t->starting)
+            break;
+        int rc = weir__wait_on(self, &t->change, WEIR_NEVER);
+        if (rc < 0) {
+            lock_acquire(&t->change.lock, 0);
+            return t->starting && t->actor ? rc : 0;
+        }
+    }
+    wait_renounce(self);
+    return 0;
+}
+
+/* Nobody waits for its start any more: cancel it, and wait until it has ended. */
+static void give_up(struct actor *me, struct task *t)
+{
+    struct scope shield = {.shield = true, .deadline = WEIR_NEVER};
+    t->awaited = false;
+    cancel_and_unlock(t, "who started it was cancelled");
+    weir__scope_push(me, &shield);
+    lock_acquire(&t->change.lock, 0);
+    while (t->actor) {
+        lock_release(&t->change.lock, 0);
+        wait_announce(&me->party);
+        lock_acquire(&t->change.lock, 0);
+        if (!t->actor) {
+            wait_renounce(&me->party);
+            break;
+        }
+        weir__wait_on(&me->party, &t->change, WEIR_NEVER);
+        lock_acquire(&t->change.lock, 0);
+    }
+    lock_release(&t->change.lock, 0);
+    weir__scope_pop(me, &shield);
+    lock_acquire(&t->change.lock, 0);
+}
+
+static int start_result(const struct task *t)
+{
+    if (!t->starting)
+        return 0;
+    return t->result < 0 ? t->result : WEIR_ECHILD;
+}
+
+int weir_child_start_sized(weir_group group, weir_body body, void *value, size_t value_size,
+                           size_t arg_size, const weir_spawn_options *options)
+{
+    static const weir_spawn_options none;
+    struct actor *me = actor_self();
+    if (!me || me->party.thread->dropping)
+        return WEIR_EPERM;
+    if (party_refused(&me->party))
+        return WEIR_ECANCELED;
+    struct start start = {NULL, value, value_size};
+    int rc = weir__spawn(&me->party, group.h, body, arg_size, options ? options : &none, me->name,
+                         &start);
+    if (rc < 0)
+        return rc;
+    struct task *t = start.task;
+    rc = await_start(&me->party, t);
+    if (rc < 0)
+        give_up(me, t);
+    else
+        rc = start_result(t);
+    task_unref(&me->party, t);
+    return rc;
+}
+
+int weir_child_started_sized(const void *value, size_t value_size)
+{
+    struct actor *me = actor_self();
+    struct task *t = me ? me->task : NULL;
+    struct waiter *woken = NULL;
+    if (!t)
+        return WEIR_EPERM;
+    int rc = 0;
+    lock_acquire(&t->change.lock, 0);
+    if (!t->starting)
+        rc = WEIR_EPERM;
+    else if (!t->awaited)
+        rc = WEIR_ECANCELED;
+    else if (value_size != t->value_size)
+        rc = WEIR_EITEM;
+    else {
+        if (value_size > 0)
+            memcpy(t->value, value, value_size);
+        t->starting = false;
+        woken = weir__waitable_complete(&t->change, 0);
+    }
+    lock_release(&t->change.lock, 0);
+    wake_all(woken);
+    return rc;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * task.h - a child that somebody wants to hear of: its state and result outlive it.
+ *
+ * The record is referred to by the child, by its handle and by who waits in
+ * weir_child_start(); the last of them retires it. It holds no stack and no actor's record.
+ */
+#ifndef WEIR_TASK_INSIDE_H
+#define WEIR_TASK_INSIDE_H
+
+#include <weir/task.h>
+
+#include "scope.h"
+
+struct task {
+    struct object object;
+    struct waitable change; /* its lock is for all of this; told: started, ended */
+    struct actor *actor;    /* NULL: it has ended */
+    struct slot *slot;      /* of the handle; NULL: there is none */
+    uint32_t refs;
+    int result;
+    enum weir_task_states state;
+    bool cancelled; /* through the handle */
+    bool starting;  /* by weir_child_start(), and has not said that it started */
+    bool awaited;   /* the starter is there */
+    void *value;    /* where it wants what the child says */
+    size_t value_size;
+    struct cause cause;
+    struct retired retired;
+};
+
+/* For a child that is being spawned; *handle as asked for. NULL: no memory. */
+struct start;
+struct task *weir__task_new(struct party *self, struct actor *child, weir_task *handle,
+                            struct start *start);
+/* It is not spawned after all. */
+void weir__task_unmake(struct party *self, struct task *t);
+
+/* The task was cancelled through its handle, and why. */
+bool weir__task_cause(const struct actor *a, struct cause *c);
+
+/* The actor ends. True: its result is the business of its starter alone. */
+bool weir__task_done(struct actor *me, int result);
+
+#endif
