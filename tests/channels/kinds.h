@@ -86,6 +86,7 @@ static inline void for_kinds(kind_test test, unsigned needs)
             if (!kind_suits(&k, needs))
                 continue;
             unsigned before = CU_get_number_of_failures();
+            test_goes_on();
             test(&k);
             if (CU_get_number_of_failures() != before)
                 printf("\n    ... failed for %s%s%s", k.name, k.single_tx ? ", single sender" : "",

@@ -55,6 +55,12 @@ void test_register(test_suite *suite);
  */
 int test_main(int argc, char **argv);
 
+/*
+ * A part of the test is done: the time for the next begins. A test of many parts, each with
+ * many turns of threads, is slow on a machine that is busy with something else, and does not hang.
+ */
+void test_goes_on(void);
+
 /* ---- expectations ------------------------------------------------------------------ */
 
 #define EXPECT(condition) test_true(TEST_HERE, (condition), #condition, false)

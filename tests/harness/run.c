@@ -49,6 +49,11 @@ static void start_watch(void)
     alarm(timeout_s);
 }
 
+void test_goes_on(void)
+{
+    alarm(timeout_s);
+}
+
 static void stop_watch(void)
 {
     alarm(0);
