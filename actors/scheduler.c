@@ -252,8 +252,13 @@ static void actor_entry(void)
 static void wait_is_over(struct timer *t)
 {
     struct actor *a = container_of(t, struct actor, timer);
-    if (weir__wait_cancel(&a->party, WEIR_ETIMEDOUT))
-        a->party.ops->wake(&a->party);
+    struct worker *w = container_of(t->heap, struct worker, timers);
+    if (!weir__wait_cancel(&a->party, WEIR_ETIMEDOUT))
+        return;
+    a->context.result = WEIR_ETIMEDOUT;
+    gate_enter(w);
+    weir__queue(w, &w->run.ready, a); /* in the order of their times */
+    gate_leave(w);
 }
 
 static never_inline int park_timed(struct actor *me, a32 *lock, uint32_t flags, weir_time deadline)
