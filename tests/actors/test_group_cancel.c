@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "flow_actors.h"
+#include "one_worker.h"
 
 struct ends {
     weir_sender tx;
@@ -347,7 +348,7 @@ static int start_is_cancelled(void *unused)
 #define IN_RUN(body)                                                                               \
     static void run_##body(void)                                                                   \
     {                                                                                              \
-        EXPECT_RC(weir_run(body, NULL, NULL), 0);                                                  \
+        EXPECT_RC(weir_run(body, NULL, &one_worker), 0);                                           \
     }
 IN_RUN(failure_cancels)
 IN_RUN(all_errors)

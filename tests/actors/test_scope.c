@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "flow_actors.h"
+#include "one_worker.h"
 #include "scope.h"
 
 struct ends {
@@ -418,7 +419,7 @@ static void left_open(void)
 {
     reported.n = 0;
     weir__set_misuse(note_misuse);
-    EXPECT_RC(weir_run(leaves_open, NULL, NULL), 0);
+    EXPECT_RC(weir_run(leaves_open, NULL, &one_worker), 0);
     weir__set_misuse(NULL);
     EXPECT_EQ(reported.n, 3);
     for (unsigned i = 0; i < 3; i++)
@@ -454,7 +455,7 @@ static void automatic_is_no_misuse(void)
 {
     reported.n = 0;
     weir__set_misuse(note_misuse);
-    EXPECT_RC(weir_run(automatic, NULL, NULL), 0);
+    EXPECT_RC(weir_run(automatic, NULL, &one_worker), 0);
     weir__set_misuse(NULL);
     EXPECT_EQ(reported.n, 0);
 }
@@ -462,7 +463,7 @@ static void automatic_is_no_misuse(void)
 #define IN_RUN(body)                                                                               \
     static void run_##body(void)                                                                   \
     {                                                                                              \
-        EXPECT_RC(weir_run(body, NULL, NULL), 0);                                                  \
+        EXPECT_RC(weir_run(body, NULL, &one_worker), 0);                                           \
     }
 IN_RUN(level_triggered)
 IN_RUN(try_is_not_cancelled)
