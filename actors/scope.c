@@ -4,6 +4,7 @@
 
 #include "group.h"
 #include "lock.h"
+#include "log.h"
 #include "scheduler.h"
 
 static struct pool scopes = {
@@ -158,27 +159,13 @@ int weir_scope_until(weir_scope scope, weir_time *deadline)
 /* ---- misuse ------------------------------------------------------------------------------------
  */
 
-static a64 misuse; /* a weir__misuse_fn */
-
-void weir__set_misuse(weir__misuse_fn fn)
-{
-    a64_store_release(&misuse, (uint64_t)(uintptr_t)fn);
-}
-
-void weir__report_misuse(const char *file, int line, const char *what)
-{
-    weir__misuse_fn fn = (weir__misuse_fn)(uintptr_t)a64_load_acquire(&misuse);
-    if (fn)
-        fn(file, line, what);
-}
-
 void weir__scopes_unwind(struct actor *me)
 {
     struct scope *s;
     while ((s = me->scopes)) {
-        weir__report_misuse(s->file, (int)s->line,
-                            s->is_group ? "the actor's body has returned with this group open"
-                                        : "the actor's body has returned with this scope open");
+        weir__log(WEIR_LOG_MISUSE, me, s->file, s->line,
+                  "the actor's body has returned with this %s open",
+                  s->is_group ? "group" : "scope");
         if (s->is_group) {
             weir__scope_cancel(s, "its actor has returned", false);
             weir__group_end(me, container_of(s, struct group, scope));

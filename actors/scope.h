@@ -84,12 +84,4 @@ void weir__scopes_unwind(struct actor *me);
 /* As weir_scope_end(), of a scope that is the innermost one. */
 int weir__scope_end(struct actor *me, struct scope *s);
 
-/*
- * A mistake in the program that is no call's result: `what` happened to what was begun in
- * that line. Calls the function that was set last; NULL: nothing.
- */
-typedef void (*weir__misuse_fn)(const char *file, int line, const char *what);
-void weir__report_misuse(const char *file, int line, const char *what);
-void weir__set_misuse(weir__misuse_fn fn);
-
 #endif

@@ -393,12 +393,15 @@ static struct {
     unsigned n;
 } reported;
 
-static void note_misuse(const char *file, int line, const char *what)
+static void note_misuse(const weir_log_record *r, void *context)
 {
-    EXPECT(strstr(file, "test_scope.c") != NULL);
-    EXPECT(strstr(what, reported.n == 1 ? "group" : "scope") != NULL);
+    (void)context;
+    EXPECT_EQ(r->kind, WEIR_LOG_MISUSE);
+    EXPECT_STR(r->actor, "main");
+    EXPECT(strstr(r->file, "test_scope.c") != NULL);
+    EXPECT(strstr(r->text, reported.n == 1 ? "group" : "scope") != NULL);
     if (reported.n < 4)
-        reported.line[reported.n++] = line;
+        reported.line[reported.n++] = (int)r->line;
 }
 
 static int first_line;
@@ -418,9 +421,9 @@ static int leaves_open(void *unused)
 static void left_open(void)
 {
     reported.n = 0;
-    weir__set_misuse(note_misuse);
+    weir_set_log(note_misuse, NULL);
     EXPECT_RC(weir_run(leaves_open, NULL, &one_worker), 0);
-    weir__set_misuse(NULL);
+    weir_set_log(NULL, NULL);
     EXPECT_EQ(reported.n, 3);
     for (unsigned i = 0; i < 3; i++)
         EXPECT_EQ(reported.line[i], first_line + 2 - (int)i);
@@ -454,9 +457,9 @@ static int automatic(void *unused)
 static void automatic_is_no_misuse(void)
 {
     reported.n = 0;
-    weir__set_misuse(note_misuse);
+    weir_set_log(note_misuse, NULL);
     EXPECT_RC(weir_run(automatic, NULL, &one_worker), 0);
-    weir__set_misuse(NULL);
+    weir_set_log(NULL, NULL);
     EXPECT_EQ(reported.n, 0);
 }
 
