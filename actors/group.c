@@ -59,9 +59,10 @@ weir_group weir_group_begin_here(const char *file, unsigned line)
 
 int weir__group_add(weir_handle h, struct actor *child)
 {
-    struct group *g = &child->party.thread->worker->runtime->root;
     int rc = 0;
-    if (h != 0 && !(g = weir__object_get(h, &weir__group_type, &rc)))
+    struct group *g = h == 0 ? &child->party.thread->worker->runtime->root
+                             : weir__object_get(h, &weir__group_type, &rc);
+    if (!g)
         return rc;
     lock_acquire(&g->lock, 0);
     bool open = h == 0 || handle_open(g->scope.slot, h);

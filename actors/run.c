@@ -12,6 +12,7 @@
 #include "overflow.h"
 
 static a32 running; /* a weir_run() is under way; pairs with itself */
+aptr weir__runtime;
 
 static const char *name_of(void *owner)
 {
@@ -149,6 +150,8 @@ static void work_together(struct runtime *rt)
     if (bytes > 0 && (helpers = os_alloc(bytes)))
         n = start_helpers(rt, helpers);
     rt->workers = n + 1;
+    aptr_store_release(&weir__runtime,
+                       rt); /* before an actor runs, and so before a group is open */
     for (uint32_t i = 0; i < n; i++)
         state_set(&helpers[i].state, GO);
     worker_work(rt->worker[0]);

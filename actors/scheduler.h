@@ -89,6 +89,9 @@ struct runtime {
 
 extern const struct party_ops weir__actor_ops;
 
+/* struct runtime: the run that is under way; read by threads that hold one of its groups open. */
+extern aptr weir__runtime;
+
 static inline struct worker *actor_worker(const struct actor *a)
 {
     return a->party.thread->worker;

@@ -118,11 +118,17 @@ static uint32_t next_id(struct worker *w)
 {
     enum { BLOCK = 256 };
     static a32 drawn;
-    if (w->id_next == w->id_end) {
-        w->id_next = a32_add(&drawn, BLOCK);
-        w->id_end = w->id_next + BLOCK;
+    uint32_t number;
+    if (w) {
+        if (w->id_next == w->id_end) {
+            w->id_next = a32_add(&drawn, BLOCK);
+            w->id_end = w->id_next + BLOCK;
+        }
+        number = w->id_next++;
+    } else {
+        number = a32_add(&drawn, 1);
     }
-    return ((w->id_next++ << 1) & (PINNED - 1)) | 1;
+    return ((number << 1) & (PINNED - 1)) | 1;
 }
 
 static struct actor *actor_new(struct thread *t, weir_body body, const char *name)
@@ -165,6 +171,21 @@ static int actor_unmake(struct party *self, struct actor *a, weir_task *handle, 
     return rc;
 }
 
+static void queue_here(struct worker *w, struct actor *a)
+{
+    w->spent--; /* a spawn is an operation too: see measure() */
+    a64_store_release(&w->born, a64_load(&w->born) + 1); /* pairs with all_ended() */
+    weir__spawn_queue(w, a);
+}
+
+/* By a plain thread: a's group is open, so there is a run, and it does not end meanwhile. */
+static void queue_elsewhere(struct actor *a)
+{
+    struct runtime *rt = aptr_load_acquire(&weir__runtime);
+    a64_add(&rt->born, 1);
+    weir__inject(rt->worker[(a->party.id >> 1) % rt->workers], a);
+}
+
 int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t arg_size,
                 const weir_spawn_options *o, const char *name, struct start *start)
 {
@@ -193,10 +214,10 @@ int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t ar
         take_back(self, a, &o->give, o->give.count);
         return actor_unmake(self, a, o->task, rc);
     }
-    struct worker *w = self->thread->worker;
-    w->spent--; /* a spawn is an operation too: see measure() */
-    a64_store_release(&w->born, a64_load(&w->born) + 1); /* pairs with all_ended() */
-    weir__spawn_queue(w, a);
+    if (likely(self->thread->worker != NULL))
+        queue_here(self->thread->worker, a);
+    else
+        queue_elsewhere(a);
     return 0;
 }
 
@@ -205,10 +226,18 @@ int weir_spawn_sized(weir_group group, weir_body body, size_t arg_size,
 {
     static const weir_spawn_options none;
     struct actor *me = actor_self();
-    if (!me)
+    if (!options)
+        options = &none;
+    if (me)
+        return weir__spawn(&me->party, group.h, body, arg_size, options, me->name, NULL);
+    if (group.h == WEIR_RUN.h)
         return WEIR_EPERM;
-    return weir__spawn(&me->party, group.h, body, arg_size, options ? options : &none, me->name,
-                       NULL);
+    struct party *self = party_enter();
+    if (!self)
+        return WEIR_ENOMEM;
+    int rc = weir__spawn(self, group.h, body, arg_size, options, NULL, NULL);
+    party_leave(self);
+    return rc;
 }
 
 static void close_owned(struct party *self)

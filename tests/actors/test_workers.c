@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Many workers: actors migrate, pinned ones do not, and nobody is left behind. */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -159,6 +160,80 @@ static void run_pinned_ring(void)
     EXPECT_RC(run_with(8, pinned_ring, NULL), 0);
 }
 
+/* ---- plain threads spawn ------------------------------------------------------------------- */
+
+enum { SPAWNERS = 3, SPAWNED = 2000 };
+
+struct spawner {
+    weir_group group;
+    weir_sender tx;
+};
+
+static int sends_one(void *arg)
+{
+    const weir_sender *tx = arg;
+    return weir_send(*tx, &(uint64_t){1});
+}
+
+/* Each child has an end of its own. */
+static void *spawns(void *spawner)
+{
+    const struct spawner *s = spawner;
+    struct child {
+        weir_sender tx;
+    } c = {s->tx};
+    EXPECT_RC(weir_spawn(WEIR_RUN, sends_one, &c), WEIR_EPERM);
+    for (unsigned i = 0; i < SPAWNED; i++)
+        EXPECT_RC(weir_spawn(s->group, sends_one, &c, .own = WEIR_OWN(struct child, tx)), 0);
+    return NULL;
+}
+
+static int threads_spawn(void *unused)
+{
+    pthread_t threads[SPAWNERS];
+    weir_receiver rx;
+    uint64_t item, sum = 0;
+    (void)unused;
+    struct spawner s = {.group = weir_group_begin()};
+    EXPECT_RC(weir_channel_open(&s.tx, &rx, sizeof item, 0, NULL), 0);
+    for (unsigned i = 0; i < SPAWNERS; i++)
+        REQUIRE(pthread_create(&threads[i], NULL, spawns, &s) == 0);
+    for (unsigned i = 0; i < SPAWNERS * SPAWNED && weir_recv(rx, &item) == 1; i++)
+        sum += item;
+    for (unsigned i = 0; i < SPAWNERS; i++)
+        pthread_join(threads[i], NULL);
+    EXPECT_EQ(sum, SPAWNERS * SPAWNED);
+    EXPECT_RC(weir_group_end(s.group), 0);
+    EXPECT_RC(weir_close(s.tx), 0);
+    return 0;
+}
+
+static void *spawns_late(void *group)
+{
+    EXPECT_RC(weir_spawn(*(weir_group *)group, threads_spawn, NULL), WEIR_ECLOSED);
+    return NULL;
+}
+
+static void run_threads_spawn(void)
+{
+    static const unsigned workers[] = {1, 2, 8};
+    for (size_t i = 0; i < sizeof workers / sizeof *workers; i++)
+        EXPECT_RC(run_with(workers[i], threads_spawn, NULL), 0);
+}
+
+static int ends_its_group(void *group)
+{
+    *(weir_group *)group = weir_group_begin();
+    return weir_group_end(*(weir_group *)group);
+}
+
+static void run_spawns_late(void)
+{
+    weir_group g;
+    EXPECT_RC(run_with(2, ends_its_group, &g), 0);
+    spawns_late(&g);
+}
+
 /* ---- a tree, on any number of workers --------------------------------------------------- */
 
 struct node {
@@ -209,5 +284,7 @@ TEST_SUITE(workers, "actors: many workers", {"F003 two that compute run in paral
            {"F003 a child runs while its parent computes", run_meet_the_child},
            {"F037 who is woken runs while the waker computes", run_meet_the_woken},
            {"F003 pinned actors stay on their thread", run_pinned_ring},
+           {"F003 plain threads spawn into a group", run_threads_spawn},
+           {"F003 a plain thread spawns when the run is over", run_spawns_late},
            {"F002 a tree of groups on 1 to 64 workers", run_tree},
            {"F001 any number of workers, one run after another", run_numbers});

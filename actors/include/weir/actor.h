@@ -113,7 +113,8 @@ typedef struct weir_spawn_options {
  * to the child all or none: on an error nothing has changed. A child that finds no
  * memory for its stack when it first runs ends with WEIR_ENOMEM (WEIR_ESTACK).
  *
- * Never suspends; from actors (elsewhere WEIR_EPERM). 0, WEIR_ENOMEM, WEIR_ENFILE, WEIR_EBADF or
+ * Never suspends; from actors, and from plain threads into a group (WEIR_RUN there: WEIR_EPERM).
+ * 0, WEIR_ENOMEM, WEIR_ENFILE, WEIR_EBADF or
  * WEIR_ECLOSED (a group or handle), WEIR_EBUSY (clone of a declared single end: give
  * it; or `give` of a handle that another actor owns), WEIR_EINVAL (more than
  * WEIR_ARG_MAX bytes, or an offset outside of the argument).
