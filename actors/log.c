@@ -81,7 +81,7 @@ void weir__log(weir_log_kind kind, const struct actor *about, const char *file, 
     weir_log_record record = {
         .kind = kind,
         .actor = about ? about->name : "",
-        .id = about ? about->party.id : 0,
+        .id = about ? actor_number(about->party.id) : 0,
         .file = file,
         .line = line,
     };

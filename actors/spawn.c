@@ -136,6 +136,7 @@ static struct actor *actor_new(struct thread *t, weir_body body, const char *nam
     a->party.owned = 0;
     a->party.id = next_id(t->worker);
     a32_store(&a->party.orphans, 0);
+    a32_store(&a->told, 0);
     a->body = body;
     a->stack = NULL;
     a->scopes = NULL;
@@ -194,6 +195,7 @@ int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t ar
         return actor_unmake(self, a, o->task, rc);
     }
     struct worker *w = self->thread->worker;
+    trace_begin(&a->trace, self->id);
     w->spent--; /* a spawn is an operation too: see measure() */
     a64_store_release(&w->born, a64_load(&w->born) + 1); /* pairs with all_ended() */
     weir__spawn_queue(w, a);
@@ -237,6 +239,7 @@ void weir__actor_end(struct actor *me, int result)
         result = 0;
     }
     bool quiet = me->task && weir__task_done(me, result);
+    trace_end(&me->trace);
     if (!weir__group_done(me, result, quiet))
         weir__actor_retire(self->thread, me);
     struct worker *w = self->thread->worker;
