@@ -295,6 +295,7 @@ void weir__worker_loop(struct worker *w)
         if (unlikely(w->stillborn.first != NULL))
             end_stillborn(w);
         weir__reclaim_sometimes(w->thread);
+        weir__stacks_report(&w->runtime->stacks);
         struct actor *next = pick_for_loop(w);
         if (next) {
             w->idle_since = 0;

@@ -278,6 +278,68 @@ static void kinds_have_names(void)
     EXPECT_STR(weir_log_name((weir_log_kind)(WEIR_LOG_GUARD + 1)), "");
 }
 
+/* ---- guards ------------------------------------------------------------------------- */
+
+static char told[4][300];
+static unsigned tellings;
+
+static void note_guard(const weir_log_record *r, void *unused)
+{
+    (void)unused;
+    if (r->kind == WEIR_LOG_GUARD && tellings < 4)
+        snprintf(told[tellings++], sizeof told[0], "%s", r->text);
+}
+
+static int yields(void *unused)
+{
+    (void)unused;
+    return weir_yield();
+}
+
+static int crowd(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 40; i++)
+        if (weir_spawn(WEIR_RUN, yields, NULL) < 0)
+            return -1;
+    return weir_yield();
+}
+
+/* A sanitizer build starts one rung lower. */
+static int falls_to_protect(void)
+{
+    if (!child_refuse_guards(false))
+        return CHILD_SKIPS;
+    weir_set_log(note_guard, NULL);
+    CHECK(weir_run(crowd, NULL, NULL) == 0);
+#if !defined(WEIR_ASAN)
+    CHECK(tellings == 1 && strstr(told[0], "MADV_GUARD_INSTALL"));
+#endif
+    return 0;
+}
+
+static int falls_to_canary(void)
+{
+    if (!child_refuse_guards(true))
+        return CHILD_SKIPS;
+    weir_set_log(note_guard, NULL);
+    CHECK(weir_run(crowd, NULL, NULL) == 0);
+    CHECK(tellings == 1 && strstr(told[0], "canary") && strstr(told[0], "vm.max_map_count"));
+    CHECK(weir_run(crowd, NULL, &(weir_options){.guard = WEIR_GUARD_CANARY}) == 0);
+    CHECK(tellings == 1); /* as asked for: nothing fell */
+    return 0;
+}
+
+static void guards_fall(void)
+{
+    int (*const children[])(void) = {falls_to_protect, falls_to_canary};
+    for (int i = 0; i < 2; i++) {
+        struct child_end end = child_run(children[i]);
+        if (!EXPECT(end.status == 0 || end.status == CHILD_SKIPS))
+            printf("\n    ... %s", end.said);
+    }
+}
+
 /* ---- without memory ----------------------------------------------------------------- */
 
 static void *refuse(size_t bytes, void *context)
@@ -325,6 +387,6 @@ TEST_SUITE(log, "actors: log hook", {"log: without a hook nothing is reported", 
            {"log: from a drop function", from_a_drop_function},
            {"log: about an actor", about_an_actor},
            {"log: the hook is changed while others report", while_others_report},
-           {"log: lines on standard error", standard_error},
+           {"log: lines on standard error", standard_error}, {"log: guards fall back", guards_fall},
            {"log: names of kinds", kinds_have_names},
            {"log: without memory", memory_is_not_needed});
