@@ -376,3 +376,33 @@ void weir__seen_wait(const struct seen *a, char *text, size_t size)
         snprintf(text, size, "%s%s", others[a->kind <= IN_OTHER ? a->kind : IN_OTHER],
                  a->timed && a->kind != IN_SLEEP ? ", with a deadline" : "");
 }
+
+/* ---- for debuggers ------------------------------------------------------------------ */
+
+/* Where tools/weir-gdb.py finds things, without debug information. */
+struct debug_root {
+    uint64_t version;
+    struct pool *pool;
+    uint64_t base, fresh, stride, id, name, name_bytes;
+    uint64_t moved, what, woken, parent, sp, stack, group_live;
+};
+
+extern const struct debug_root weir__debug_root;
+
+const struct debug_root weir__debug_root __attribute__((used)) = {
+    .version = 1,
+    .pool = &weir__actors,
+    .base = offsetof(struct pool, base),
+    .fresh = offsetof(struct pool, fresh),
+    .stride = sizeof(struct actor),
+    .id = offsetof(struct actor, party.id),
+    .name = offsetof(struct actor, name),
+    .name_bytes = NAME_BYTES,
+    .moved = offsetof(struct actor, trace.moved),
+    .what = offsetof(struct actor, trace.what),
+    .woken = offsetof(struct actor, trace.woken),
+    .parent = offsetof(struct actor, trace.parent),
+    .sp = offsetof(struct actor, context.sp),
+    .stack = offsetof(struct actor, stack),
+    .group_live = offsetof(struct group, live),
+};
