@@ -18,6 +18,7 @@ VERSION = 1
 FIELDS = (
     "version pool base fresh stride id name name_bytes moved what woken parent sp stack group_live"
 ).split()
+PINNED = 1 << 30  # in an id: the actor stays on its worker
 FRESH, YIELDED, RECV, SEND, GROUP = 1, 2, 3, 4, 5
 WAITS = {3: "recv on channel", 4: "send on channel", 5: "end of group", 6: "sleep", 7: "select"}
 
@@ -56,7 +57,7 @@ class Actor:
         def at(field, size=8):
             return int.from_bytes(record[root[field]:root[field] + size], "little")
 
-        self.id = at("id", 4)
+        self.id = at("id", 4) & ~PINNED
         name = record[root["name"]:root["name"] + root["name_bytes"]]
         self.name = name.split(b"\0")[0].decode(errors="replace")
         self.moved, self.woken, what = at("moved"), at("woken"), at("what")
@@ -87,7 +88,7 @@ class Actor:
         return text + (", with a deadline" if self.timed else "")
 
     def woken_by(self, names):
-        waker = self.woken & 0xffffffff
+        waker = self.woken & 0xffffffff & ~PINNED
         if self.woken == 0:
             return "-"
         if waker == 0:

@@ -81,7 +81,7 @@ static int first(void *arg)
  */
 int main(void)
 {
-    const weir_options options = {.guard = WEIR_GUARD_PROTECT};
+    const weir_options options = {.guard = WEIR_GUARD_PROTECT, .workers = 1};
     const struct rlimit little = {256 << 20, 256 << 20};
     if (setrlimit(RLIMIT_AS, &little) != 0)
         return 2;
