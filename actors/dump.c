@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weir/debug.h>
+
 #include "deadlock.h"
 
 static const char *state_of(const struct seen *a)
