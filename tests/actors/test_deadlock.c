@@ -270,11 +270,34 @@ static int one_child_is_stuck(void *unused)
     return 0;
 }
 
+/* Its child, and what the child is stuck in, end by the deadline at the latest. */
+static int parent_in_scope(void *arg)
+{
+    const struct ends *e = arg;
+    weir_scope scope = weir_move_on_after(3600 * WEIR_S);
+    weir_group g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, receives, e, .name = "child"), 0);
+    int rc = weir_group_end(g);
+    weir_scope_end(scope);
+    return rc;
+}
+
+static int scope_with_a_deadline(void *unused)
+{
+    struct ends e = open_ends(0);
+    (void)unused;
+    EXPECT_RC(weir_spawn(WEIR_RUN, parent_in_scope, &e, GIVE_BOTH), 0);
+    let_run();
+    EXPECT_EQ(deadlocked(), 0);
+    weir_close(e.tx);
+    return 0;
+}
+
 static void on_demand(void)
 {
     int (*const bodies[])(void *) = {
-        circle,          sender_to_itself,   waits_on_a_loan, other_receiver, many_owners,
-        with_a_deadline, one_child_is_stuck, family_stuck,    family_lives};
+        circle,          sender_to_itself,      waits_on_a_loan,    other_receiver, many_owners,
+        with_a_deadline, scope_with_a_deadline, one_child_is_stuck, family_stuck,   family_lives};
     for (unsigned i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
         EXPECT_RC(weir_run(bodies[i], NULL, &one_worker), 0);
     EXPECT_EQ(deadlocked(), 0);

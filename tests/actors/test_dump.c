@@ -173,6 +173,40 @@ static void states(void)
     EXPECT_RC(weir_dump(NULL), WEIR_EINVAL);
 }
 
+static int sleeps(void *unused)
+{
+    (void)unused;
+    return weir_sleep(3600 * WEIR_S);
+}
+
+static int awaits(void *arg)
+{
+    return weir_task_wait(*(weir_task *)arg);
+}
+
+static int other_waits(void *unused)
+{
+    weir_group g = weir_group_begin();
+    weir_task task;
+    (void)unused;
+    EXPECT_RC(weir_spawn(g, sleeps, NULL, .name = "sleeper", .task = &task), 0);
+    EXPECT_RC(weir_spawn(g, awaits, &task, .name = "waiter"), 0);
+    weir_yield();
+    weir_yield();
+    dump();
+    expect_in_line("sleeper", " sleep");
+    expect_in_line("sleeper", " parked ");
+    expect_in_line("waiter", " a task");
+    EXPECT_RC(weir_group_cancel(g, "enough"), 0);
+    weir_group_end(g);
+    return 0;
+}
+
+static void sleep_and_tasks(void)
+{
+    EXPECT_RC(weir_run(other_waits, NULL, &one_worker), 0);
+}
+
 /* ---- who woke it ---------------------------------------------------------------------- */
 
 static struct seen see(uint32_t id)
@@ -372,5 +406,5 @@ static void while_all_runs(void)
 }
 
 TEST_SUITE(dump, "actors: dump", {"dump: states, and what is waited for", states},
-           {"dump: who woke it", wakers}, {"dump: stacks", stacks},
-           {"dump: while everything runs", while_all_runs});
+           {"dump: sleep and tasks", sleep_and_tasks}, {"dump: who woke it", wakers},
+           {"dump: stacks", stacks}, {"dump: while everything runs", while_all_runs});

@@ -183,6 +183,29 @@ static void about_an_actor(void)
     weir_set_log(NULL, NULL);
 }
 
+static unsigned line_of_begin;
+
+static int leaves_it_open(void *unused)
+{
+    (void)unused;
+    line_of_begin = __LINE__ + 1;
+    weir_scope scope = weir_scope_begin();
+    return weir_check(scope);
+}
+
+static void misuse(void)
+{
+    begin(keep, NULL);
+    EXPECT_RC(weir_run(leaves_it_open, NULL, NULL), 0);
+    weir_set_log(NULL, NULL);
+    EXPECT_EQ(got.count, 1);
+    EXPECT_EQ(got.last.kind, WEIR_LOG_MISUSE);
+    EXPECT_STR(got.actor, "main");
+    EXPECT_EQ(got.last.line, line_of_begin);
+    EXPECT(strstr(got.last.file, "test_log.c") != NULL);
+    EXPECT(strstr(got.text, "with this scope open") != NULL);
+}
+
 /* ---- several threads ---------------------------------------------------------------- */
 
 enum { REPORTS = 2000 };
@@ -385,7 +408,7 @@ TEST_SUITE(log, "actors: log hook", {"log: without a hook nothing is reported", 
            {"log: what a record says", from_a_thread},
            {"log: the hook sends without waiting, closes and drops", hook_uses_weir},
            {"log: from a drop function", from_a_drop_function},
-           {"log: about an actor", about_an_actor},
+           {"log: about an actor", about_an_actor}, {"log: misuse, with file and line", misuse},
            {"log: the hook is changed while others report", while_others_report},
            {"log: lines on standard error", standard_error}, {"log: guards fall back", guards_fall},
            {"log: names of kinds", kinds_have_names},
