@@ -44,6 +44,17 @@ enum what {
     WHAT_BITS = 31   /* what is pointed to is aligned more than that */
 };
 
+#if defined(WEIR_EXPLORE)
+/* No choice points: in no model does anybody look. */
+#define TRACE_LOAD(x) ((x)->v)
+#define TRACE_STORE(kind, x, value) ((void)((x)->v = (value)))
+#define TRACE_RELEASE(kind, x, value) ((void)((x)->v = (value)))
+#else
+#define TRACE_LOAD(x) a64_load(x)
+#define TRACE_STORE(kind, x, value) kind##_store((x), (value))
+#define TRACE_RELEASE(kind, x, value) kind##_store_release((x), (value))
+#endif
+
 struct trace {
     a64 moved;
     aptr what;
@@ -61,13 +72,13 @@ static inline uint32_t trace_clock(weir_time now)
 /* The actor is about to leave, and will say so with trace_leave(). */
 static inline void trace_wait(struct trace *t, unsigned kind, const void *target)
 {
-    aptr_store(&t->what, (char *)(uintptr_t)target + kind);
+    TRACE_STORE(aptr, &t->what, (char *)(uintptr_t)target + kind);
 }
 
 /* The same for what is no channel and no group: only a lock, at any address. */
 static inline void trace_wait_on(struct trace *t, unsigned kind, const void *lock)
 {
-    aptr_store(&t->what, (void *)(((uintptr_t)lock & ~(uintptr_t)WHAT_BITS) | kind));
+    TRACE_STORE(aptr, &t->what, (void *)(((uintptr_t)lock & ~(uintptr_t)WHAT_BITS) | kind));
 }
 
 /* Was the last wait on this lock announced? Then its kind; else IN_OTHER. */
@@ -81,34 +92,34 @@ static inline unsigned trace_kind_on(const struct trace *t, const void *lock)
 /* Release: whoever sees the actor parked sees `what` and what it points to. */
 static inline void trace_leave(struct trace *t, uint32_t clock)
 {
-    a32_store(&t->since, clock);
-    a64_store_release(&t->moved, a64_load(&t->moved) + 1);
+    TRACE_STORE(a32, &t->since, clock);
+    TRACE_RELEASE(a64, &t->moved, TRACE_LOAD(&t->moved) + 1);
 }
 
 /* Release: whoever sees that it has run sees its stack. */
 static inline void trace_resume(struct trace *t)
 {
-    a64_store_release(&t->moved, a64_load(&t->moved) + 1);
+    TRACE_RELEASE(a64, &t->moved, TRACE_LOAD(&t->moved) + 1);
 }
 
 /* `waker` 0: a deadline. Release: the waker's operation began before. */
 static inline void trace_wake(struct trace *t, uint32_t waker)
 {
-    a64_store_release(&t->woken, a64_load(&t->moved) << 32 | waker);
+    TRACE_RELEASE(a64, &t->woken, TRACE_LOAD(&t->moved) << 32 | waker);
 }
 
 /* Release: whoever sees it sees the name, the group and the id. */
 static inline void trace_begin(struct trace *t, uint32_t parent)
 {
-    a64_store(&t->moved, 0);
-    a64_store(&t->woken, 0);
+    TRACE_STORE(a64, &t->moved, 0);
+    TRACE_STORE(a64, &t->woken, 0);
     t->parent = parent;
-    aptr_store_release(&t->what, (void *)(uintptr_t)FRESH);
+    TRACE_RELEASE(aptr, &t->what, (void *)(uintptr_t)FRESH);
 }
 
 static inline void trace_end(struct trace *t)
 {
-    aptr_store_release(&t->what, NULL);
+    TRACE_RELEASE(aptr, &t->what, NULL);
 }
 
 #endif
