@@ -16,6 +16,7 @@
 #include "context.h"
 #include "handle.h"
 #include "timer.h"
+#include "trace.h"
 
 enum { NAME_BYTES = 16, SMALL_ARG = 32 };
 
@@ -34,28 +35,30 @@ struct actor {
         ck_stack_entry_t injected;
     };
     struct stack *stack; /* NULL: has not run yet */
-    /* So far what a switch touches: two cache lines. */
+    /* So far what a switch reads: two cache lines. The next is written without waiting. */
+    struct trace trace;
+    union {
+        char small_arg[SMALL_ARG] __attribute__((aligned(16)));
+        struct retired retired;
+    };
     struct actor *prev; /* in the fresh queue */
     weir_body body;
     void *arg;
     struct group *group;
     struct timer timer;
     char name[NAME_BYTES];
-    uint32_t arg_size; /* of what was copied; 0: nothing */
-    a32 scopes_lock;   /* see scope.h */
-    union {
-        char small_arg[SMALL_ARG] __attribute__((aligned(16)));
-        struct retired retired;
-    };
+    uint32_t arg_size;                   /* of what was copied; 0: nothing */
+    a32 scopes_lock;                     /* see scope.h */
     struct scope *scopes;                /* the innermost; under scopes_lock */
     struct actor *sibling, **sibling_at; /* in its group; under the group's lock */
     struct task *task;                   /* NULL: nobody asked for one */
     int result;                          /* of a child that failed, for its group */
     bool stopped;                        /* by its group or task; under scopes_lock */
+    a32 told;                            /* low half of trace.moved when reported: deadlock.c */
 } __attribute__((aligned(CACHE_LINE)));
 
 #if !defined(WEIR_ASAN) && !defined(WEIR_TSAN)
-_Static_assert(sizeof(struct actor) <= 320, "an actor's record is five cache lines");
+_Static_assert(sizeof(struct actor) <= 384, "an actor's record is six cache lines");
 #endif
 
 extern struct pool weir__actors;
@@ -63,6 +66,12 @@ extern struct pool weir__actors;
 static inline struct actor *actor_of(struct party *p)
 {
     return container_of(p, struct actor, party);
+}
+
+/* As it is shown. */
+static inline uint32_t actor_number(uint32_t id)
+{
+    return id & ~PINNED;
 }
 
 /* The calling actor; NULL on a plain thread. */

@@ -131,6 +131,7 @@ static void await_children(struct actor *me, struct group *g)
     lock_acquire(&g->lock, 0);
     while (g->live > 0) { /* again if somebody spawned between the wake and now */
         g->waiter = me;
+        trace_wait(&me->trace, IN_GROUP, g);
         weir__actor_leave(me, &g->lock, 0);
         lock_acquire(&g->lock, 0);
     }

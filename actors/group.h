@@ -25,8 +25,8 @@ struct group {
     struct actor *failed, *failed_last; /* ended; linked by `next`, in the order of failing */
     bool stopping;                      /* written under the owner's scopes_lock as well */
     struct cause stop;
-    struct group *next_stop; /* of whoever made it stop */
-};
+    struct group *next_stop;            /* of whoever made it stop */
+} __attribute__((aligned(CACHE_LINE))); /* the low bits of its address say other things: trace.h */
 
 /* Count a child in, before it is queued. `h` 0 is the run's own group. 0 or an error. */
 int weir__group_add(weir_handle h, struct actor *child);

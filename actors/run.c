@@ -10,6 +10,7 @@
 
 #include "gate.h"
 #include "overflow.h"
+#include "snapshot.h"
 
 static a32 running; /* a weir_run() is under way; pairs with itself */
 aptr weir__runtime;
@@ -180,6 +181,7 @@ static int run(struct runtime *rt, struct party *self, weir_body body, void *arg
     int rc = weir__stacks_init(&rt->stacks, o->stack_size, o->guard, o->strict_guards);
     if (rc < 0)
         return rc;
+    weir__snapshot_stacks(rt->stacks.size);
     rt->report = !o->no_overflow_report;
     if ((rc = run_first(rt, self, body, arg)) == 0) {
         work_together(rt);

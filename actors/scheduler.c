@@ -17,6 +17,7 @@
  * A stack is bound when an actor first runs. An actor that ends hands its stack to the
  * next one if that is fresh: short actors run one after the other on one warm stack.
  */
+#include "chan.h"
 #include "gate.h"
 #include "lock.h"
 #include "overflow.h"
@@ -171,6 +172,7 @@ static inline struct context *make_current(struct worker *w, struct actor *a)
         party_set_current(w->native_party);
         return &w->native;
     }
+    trace_resume(&a->trace);
     a->party.thread = w->thread;
     a->party.budget = BUDGET;
     party_set_current(&a->party);
@@ -201,6 +203,7 @@ int weir__actor_leave(struct actor *me, a32 *lock, uint32_t flags)
 {
     struct worker *w = actor_worker(me);
     check_stack(w, me);
+    trace_leave(&me->trace, w->clock);
     w->unlock = lock;
     w->unlock_flags = flags;
     w->spent += (uint64_t)me->party.budget;
@@ -248,34 +251,14 @@ static void actor_entry(void)
 
 /* ---- parties ------------------------------------------------------------------------------ */
 
-/* The wait's deadline: a timer's callback. */
-static void wait_is_over(struct timer *t)
+/* For the trace: a channel is where its lock is; who waits for others may have said so. */
+static inline void note_wait(struct actor *me, const a32 *lock, unsigned timed)
 {
-    struct actor *a = container_of(t, struct actor, timer);
-    struct worker *w = container_of(t->heap, struct worker, timers);
-    if (!weir__wait_cancel(&a->party, WEIR_ETIMEDOUT))
-        return;
-    a->context.result = WEIR_ETIMEDOUT;
-    gate_enter(w);
-    weir__queue(w, &w->run.ready, a); /* in the order of their times */
-    gate_leave(w);
-}
-
-static never_inline int park_timed(struct actor *me, a32 *lock, uint32_t flags, weir_time deadline)
-{
-    me->timer.fire = wait_is_over;
-    weir__timer_add(&actor_worker(me)->timers, &me->timer, deadline);
-    int result = weir__actor_leave(me, lock, flags);
-    weir__timer_remove(&me->timer); /* maybe from another worker's heap */
-    return result;
-}
-
-static int actor_park(struct party *p, a32 *lock, uint32_t flags, weir_time deadline)
-{
-    struct actor *me = actor_of(p);
-    if (unlikely(deadline != WEIR_NEVER))
-        return park_timed(me, lock, flags, deadline);
-    return weir__actor_leave(me, lock, flags);
+    const struct waiter *w = &me->party.waiter;
+    if (likely(w->slot != NULL) && likely(aptr_load(&w->on) == lock))
+        trace_wait(&me->trace, (w->sends ? IN_SEND : IN_RECV) | timed, lock);
+    else
+        trace_wait_on(&me->trace, trace_kind_on(&me->trace, lock) | timed, lock);
 }
 
 /*
@@ -300,12 +283,47 @@ static never_inline void wake_from_elsewhere(struct actor *a, struct worker *min
 static void actor_wake(struct party *p)
 {
     struct actor *a = actor_of(p);
-    struct worker *home = p->thread->worker, *mine = party_current()->thread->worker;
+    const struct party *me = party_current();
+    struct worker *home = p->thread->worker, *mine = me->thread->worker;
     a->context.result = p->waiter.result;
+    trace_wake(&a->trace, me->id);
     if (likely(mine == home))
         weir__ready(home, a);
     else
         wake_from_elsewhere(a, mine, home);
+}
+
+/* The wait's deadline: a timer's callback. */
+static void wait_is_over(struct timer *t)
+{
+    struct actor *a = container_of(t, struct actor, timer);
+    struct worker *w = container_of(t->heap, struct worker, timers);
+    if (!weir__wait_cancel(&a->party, WEIR_ETIMEDOUT))
+        return;
+    a->context.result = WEIR_ETIMEDOUT;
+    trace_wake(&a->trace, 0);
+    gate_enter(w);
+    weir__queue(w, &w->run.ready, a); /* in the order of their times */
+    gate_leave(w);
+}
+
+static never_inline int park_timed(struct actor *me, a32 *lock, uint32_t flags, weir_time deadline)
+{
+    me->timer.fire = wait_is_over;
+    note_wait(me, lock, WHAT_TIMED);
+    weir__timer_add(&actor_worker(me)->timers, &me->timer, deadline);
+    int result = weir__actor_leave(me, lock, flags);
+    weir__timer_remove(&me->timer); /* maybe from another worker's heap */
+    return result;
+}
+
+static int actor_park(struct party *p, a32 *lock, uint32_t flags, weir_time deadline)
+{
+    struct actor *me = actor_of(p);
+    if (unlikely(deadline != WEIR_NEVER))
+        return park_timed(me, lock, flags, deadline);
+    note_wait(me, lock, 0);
+    return weir__actor_leave(me, lock, flags);
 }
 
 static int yield(struct actor *me)
@@ -313,6 +331,7 @@ static int yield(struct actor *me)
     struct worker *w = actor_worker(me);
     me->context.result = 0;
     w->yielded = me;
+    trace_wait(&me->trace, YIELDED, NULL);
     return weir__actor_leave(me, NULL, 0);
 }
 

@@ -45,6 +45,8 @@ struct worker {
     struct runnable run;
     uint64_t spent;               /* budget that was left over at switches: gives the operations */
     weir_time looked_at;          /* the clock when the loop ran last; 0: was asleep since */
+    uint32_t clock;               /* trace_clock() when the loop ran last */
+    weir_time idle_since;         /* for weir__idle_report(); 0: something ran */
     struct actor_queue stillborn; /* for which there was no stack */
     int stillborn_error;
     struct stack_cache stacks;

@@ -7,6 +7,7 @@
 static int actor_sleep(struct actor *me, weir_time deadline)
 {
     struct waitable *o = &actor_worker(me)->sleepers;
+    trace_wait_on(&me->trace, IN_SLEEP, o);
     wait_announce(&me->party);
     lock_acquire(&o->lock, 0);
     return weir__wait_on(&me->party, o, deadline);

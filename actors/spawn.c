@@ -142,6 +142,7 @@ static struct actor *actor_new(struct thread *t, weir_body body, const char *nam
     a->party.owned = 0;
     a->party.id = next_id(t->worker);
     a32_store(&a->party.orphans, 0);
+    a32_store(&a->told, 0);
     a->body = body;
     a->stack = NULL;
     a->scopes = NULL;
@@ -214,6 +215,7 @@ int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t ar
         take_back(self, a, &o->give, o->give.count);
         return actor_unmake(self, a, o->task, rc);
     }
+    trace_begin(&a->trace, self->id);
     if (likely(self->thread->worker != NULL))
         queue_here(self->thread->worker, a);
     else
@@ -266,6 +268,7 @@ void weir__actor_end(struct actor *me, int result)
         result = 0;
     }
     bool quiet = me->task && weir__task_done(me, result);
+    trace_end(&me->trace);
     if (!weir__group_done(me, result, quiet))
         weir__actor_retire(self->thread, me);
     struct worker *w = self->thread->worker;

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "os.h"
 
 #if defined(__has_include)
@@ -126,16 +127,31 @@ static size_t make_guard(struct stacks *s, char *slot)
         if (install_guard(s, slot))
             return s->guard;
         s->rung = WEIR_GUARD_PROTECT;
+        a32_store(&s->fell, WEIR_GUARD_PROTECT);
     }
     if (s->rung == WEIR_GUARD_PROTECT) {
         if (s->protections > 0 && mprotect(slot, s->guard, PROT_NONE) == 0) {
             s->protections--;
             return s->guard;
         }
-        if (!s->strict)
+        if (!s->strict) {
             s->rung = WEIR_GUARD_CANARY;
+            a32_store(&s->fell, WEIR_GUARD_CANARY);
+        }
     }
     return 0;
+}
+
+void weir__stacks_report(struct stacks *s)
+{
+    uint32_t rung = a32_load(&s->fell) ? a32_xchg(&s->fell, 0) : 0;
+    if (rung == WEIR_GUARD_CANARY)
+        weir__log(WEIR_LOG_GUARD, NULL, NULL, 0,
+                  "new stacks have a canary instead of a guard page: no more mappings "
+                  "(vm.max_map_count)");
+    else if (rung == WEIR_GUARD_PROTECT)
+        weir__log(WEIR_LOG_GUARD, NULL, NULL, 0,
+                  "the kernel has no MADV_GUARD_INSTALL: guard pages by mprotect()");
 }
 
 /* ---- slabs -------------------------------------------------------------------------- */

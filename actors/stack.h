@@ -83,6 +83,7 @@ struct stacks {
     bool strict;
     bool proven;        /* guards that the kernel installed do guard */
     a32 canaries;       /* some stacks have no guard */
+    a32 fell;           /* the rung that was come to, to be reported; 0: none */
     size_t protections; /* guards that mprotect() may still make */
     size_t slab_slots;  /* of the next slab */
     aptr slabs; /* struct stack_slab, newest first: the only one that can have unused slots */
@@ -104,6 +105,9 @@ void weir__stacks_fini(struct stacks *s);
 bool weir__stack_refill(struct stacks *s, struct stack_cache *c, int *error);
 /* Make room in the full cache. */
 void weir__stack_spill(struct stacks *s, struct stack_cache *c);
+
+/* Report a rung that was left since the last time. Outside of locks and of a suspension. */
+void weir__stacks_report(struct stacks *s);
 
 /* The slot that an address lies in; NULL if it is none of ours. Async-signal-safe. */
 char *weir__stack_slot(const struct stacks *s, const void *address);

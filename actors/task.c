@@ -199,6 +199,13 @@ int weir_task_cancel(weir_task task, const char *reason)
     return rc;
 }
 
+static int wait_on(struct party *self, struct task *t, weir_time deadline)
+{
+    if (!party_is_plain(self))
+        trace_wait_on(&actor_of(self)->trace, IN_TASK, &t->change);
+    return weir__wait_on(self, &t->change, deadline);
+}
+
 static int task_wait(struct party *self, weir_handle h, weir_time deadline)
 {
     int rc;
@@ -207,7 +214,7 @@ static int task_wait(struct party *self, weir_handle h, weir_time deadline)
     wait_announce(self);
     struct task *t = task_lock(h, &rc);
     if (t && t->actor && &t->actor->party != self)
-        return weir__wait_on(self, &t->change, deadline);
+        return wait_on(self, t, deadline);
     wait_renounce(self);
     if (t) {
         rc = t->actor ? WEIR_EDEADLK : 0;
@@ -237,7 +244,7 @@ static int await_start(struct party *self, struct task *t)
         lock_acquire(&t->change.lock, 0);
         if (!t->actor || !t->starting)
             break;
-        int rc = weir__wait_on(self, &t->change, WEIR_NEVER);
+        int rc = wait_on(self, t, WEIR_NEVER);
         if (rc < 0) {
             lock_acquire(&t->change.lock, 0);
             return t->starting && t->actor ? rc : 0;
@@ -263,7 +270,7 @@ static void give_up(struct actor *me, struct task *t)
             wait_renounce(&me->party);
             break;
         }
-        weir__wait_on(&me->party, &t->change, WEIR_NEVER);
+        wait_on(&me->party, t, WEIR_NEVER);
         lock_acquire(&t->change.lock, 0);
     }
     lock_release(&t->change.lock, 0);

@@ -15,6 +15,7 @@
  * between two of them included, and others take part only where it is DEAR or where MANY are
  * runnable.
  */
+#include "deadlock.h"
 #include "gate.h"
 #include "lock.h"
 
@@ -40,6 +41,7 @@ static void measure(struct worker *w, weir_time now)
         a32_store(&w->cost, (uint32_t)((3 * old + one) / 4));
     }
     w->looked_at = now;
+    w->clock = trace_clock(now);
     w->spent = 0;
     w->tick = TICK;
 }
@@ -199,6 +201,7 @@ static weir_time watch_until(struct worker *w)
 static void sleep_until_called(struct worker *w)
 {
     struct runtime *rt = w->runtime;
+    weir_time until = weir__idle_report(w);
     if (w->thread->reclaim.pending)
         weir__reclaim_all(w->thread);
     a32_add(&weir__running, UINT32_MAX);
@@ -209,7 +212,7 @@ static void sleep_until_called(struct worker *w)
     if (all_ended(rt) && !MUTATE("worker: end not seen"))
         end(rt);
     if (!called(w) || MUTATE("worker: no second look")) {
-        weir_time until = timers_next(&w->timers), watch = watch_until(w);
+        weir_time watch = watch_until(w);
         a32_add(&rt->watching, watch != WEIR_NEVER);
         os_futex_wait(&w->asleep, 1, watch < until ? watch : until);
         a32_add(&rt->watching, watch != WEIR_NEVER ? UINT32_MAX : 0);
@@ -292,11 +295,14 @@ void weir__worker_loop(struct worker *w)
         if (unlikely(w->stillborn.first != NULL))
             end_stillborn(w);
         weir__reclaim_sometimes(w->thread);
+        weir__stacks_report(&w->runtime->stacks);
         struct actor *next = pick_for_loop(w);
-        if (next)
+        if (next) {
+            w->idle_since = 0;
             weir__run_actor(w, next);
-        else
+        } else {
             idle(w);
+        }
     }
     a32_add(&weir__running, UINT32_MAX);
 }

@@ -99,3 +99,11 @@ void weir__pool_spill(struct pool *p, struct pool_cache *c)
     p->free = list;
     lock_release(&p->lock, 0);
 }
+
+uint32_t weir__pool_end(struct pool *p)
+{
+    lock_acquire(&p->lock, 0);
+    uint32_t end = p->fresh;
+    lock_release(&p->lock, 0);
+    return end;
+}

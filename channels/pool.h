@@ -35,6 +35,9 @@ enum { POOL_BATCH = 64 };
 void *weir__pool_refill(struct pool *p, struct pool_cache *c);
 void weir__pool_spill(struct pool *p, struct pool_cache *c);
 
+/* All objects that were ever handed out have a smaller index. */
+uint32_t weir__pool_end(struct pool *p);
+
 static inline void **pool_link(const struct pool *p, void *object)
 {
     return (void **)(void *)((char *)object + p->link_at);

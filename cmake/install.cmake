@@ -11,6 +11,8 @@ foreach(folder channels actors)
     install(DIRECTORY ${folder}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endforeach()
 
+install(FILES tools/weir-gdb.py DESTINATION ${CMAKE_INSTALL_DATADIR}/weir)
+
 install(EXPORT weirTargets NAMESPACE weir:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/weirConfig.cmake.in weirConfig.cmake
     INSTALL_DESTINATION ${package_dir})

@@ -183,6 +183,29 @@ static void about_an_actor(void)
     weir_set_log(NULL, NULL);
 }
 
+static unsigned line_of_begin;
+
+static int leaves_it_open(void *unused)
+{
+    (void)unused;
+    line_of_begin = __LINE__ + 1;
+    weir_scope scope = weir_scope_begin();
+    return weir_check(scope);
+}
+
+static void misuse(void)
+{
+    begin(keep, NULL);
+    EXPECT_RC(weir_run(leaves_it_open, NULL, NULL), 0);
+    weir_set_log(NULL, NULL);
+    EXPECT_EQ(got.count, 1);
+    EXPECT_EQ(got.last.kind, WEIR_LOG_MISUSE);
+    EXPECT_STR(got.actor, "main");
+    EXPECT_EQ(got.last.line, line_of_begin);
+    EXPECT(strstr(got.last.file, "test_log.c") != NULL);
+    EXPECT(strstr(got.text, "with this scope open") != NULL);
+}
+
 /* ---- several threads ---------------------------------------------------------------- */
 
 enum { REPORTS = 2000 };
@@ -278,6 +301,68 @@ static void kinds_have_names(void)
     EXPECT_STR(weir_log_name((weir_log_kind)(WEIR_LOG_GUARD + 1)), "");
 }
 
+/* ---- guards ------------------------------------------------------------------------- */
+
+static char told[4][300];
+static unsigned tellings;
+
+static void note_guard(const weir_log_record *r, void *unused)
+{
+    (void)unused;
+    if (r->kind == WEIR_LOG_GUARD && tellings < 4)
+        snprintf(told[tellings++], sizeof told[0], "%s", r->text);
+}
+
+static int yields(void *unused)
+{
+    (void)unused;
+    return weir_yield();
+}
+
+static int crowd(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 40; i++)
+        if (weir_spawn(WEIR_RUN, yields, NULL) < 0)
+            return -1;
+    return weir_yield();
+}
+
+/* A sanitizer build starts one rung lower. */
+static int falls_to_protect(void)
+{
+    if (!child_refuse_guards(false))
+        return CHILD_SKIPS;
+    weir_set_log(note_guard, NULL);
+    CHECK(weir_run(crowd, NULL, NULL) == 0);
+#if !defined(WEIR_ASAN)
+    CHECK(tellings == 1 && strstr(told[0], "MADV_GUARD_INSTALL"));
+#endif
+    return 0;
+}
+
+static int falls_to_canary(void)
+{
+    if (!child_refuse_guards(true))
+        return CHILD_SKIPS;
+    weir_set_log(note_guard, NULL);
+    CHECK(weir_run(crowd, NULL, NULL) == 0);
+    CHECK(tellings == 1 && strstr(told[0], "canary") && strstr(told[0], "vm.max_map_count"));
+    CHECK(weir_run(crowd, NULL, &(weir_options){.guard = WEIR_GUARD_CANARY}) == 0);
+    CHECK(tellings == 1); /* as asked for: nothing fell */
+    return 0;
+}
+
+static void guards_fall(void)
+{
+    int (*const children[])(void) = {falls_to_protect, falls_to_canary};
+    for (int i = 0; i < 2; i++) {
+        struct child_end end = child_run(children[i]);
+        if (!EXPECT(end.status == 0 || end.status == CHILD_SKIPS))
+            printf("\n    ... %s", end.said);
+    }
+}
+
 /* ---- without memory ----------------------------------------------------------------- */
 
 static void *refuse(size_t bytes, void *context)
@@ -323,8 +408,8 @@ TEST_SUITE(log, "actors: log hook", {"log: without a hook nothing is reported", 
            {"log: what a record says", from_a_thread},
            {"log: the hook sends without waiting, closes and drops", hook_uses_weir},
            {"log: from a drop function", from_a_drop_function},
-           {"log: about an actor", about_an_actor},
+           {"log: about an actor", about_an_actor}, {"log: misuse, with file and line", misuse},
            {"log: the hook is changed while others report", while_others_report},
-           {"log: lines on standard error", standard_error},
+           {"log: lines on standard error", standard_error}, {"log: guards fall back", guards_fall},
            {"log: names of kinds", kinds_have_names},
            {"log: without memory", memory_is_not_needed});

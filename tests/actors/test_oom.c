@@ -358,6 +358,28 @@ static int owners(void)
     return rc < 0 ? rc : met;
 }
 
+/* ---- seeing -----------------------------------------------------------------------------------
+ */
+
+static int looks(void *arg)
+{
+    (void)arg;
+    int dead = weir_deadlocked(NULL);
+    note(dead);
+    OOM_CHECK(dead <= 0);
+    FILE *out = fopen("/dev/null", "w");
+    if (out) {
+        note(weir_dump(out));
+        fclose(out);
+    }
+    return 0;
+}
+
+static int look(void)
+{
+    return result_of(looks);
+}
+
 static const struct oom_scenario scenarios[] = {
     {"run", run_alone},
     {"large arguments", large_arguments},
@@ -368,6 +390,7 @@ static const struct oom_scenario scenarios[] = {
     {"timers", timers},
     {"owners return", owners},
     {"scopes and tasks", scopes_tasks},
+    {"who looks", look},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -389,6 +412,7 @@ SWEEP(5)
 SWEEP(6)
 SWEEP(7)
 SWEEP(8)
+SWEEP(9)
 
 TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F002 no memory: large arguments", sweep_1},
@@ -397,4 +421,5 @@ TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F002 no memory: groups", sweep_4}, {"F037 no memory: a crowd parks", sweep_5},
            {"F047 no memory: timers", sweep_6},
            {"F053 no memory: what is owned is closed", sweep_7},
-           {"F005, F012 no memory: scopes and tasks", sweep_8});
+           {"F005, F012 no memory: scopes and tasks", sweep_8},
+           {"no memory: the table of actors, and dead locks", sweep_9});

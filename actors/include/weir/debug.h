@@ -54,6 +54,31 @@ WEIR_API void weir_set_log(void (*hook)(const weir_log_record *record, void *con
 WEIR_API void weir_log_stderr(const weir_log_record *record, void *context);
 WEIR_API const char *weir_log_name(weir_log_kind kind);
 
+/* ---- actors -------------------------------------------------------------------------- */
+
+/*
+ * weir_dump - write a table of all actors: number, name, state (running, ready, fresh,
+ *             parked, or parked "for ever"), since when it is parked, how often it was
+ *             switched to, who woke it last, bytes of its stack in use and ever touched,
+ *             and what it waits for.
+ * weir_deadlocked - write a line for each actor that is parked for ever, and who could have
+ *             woken it; `out` may be NULL. How many there are.
+ *
+ * Any thread or actor, at any time, while everything runs; each actor is shown as it was at
+ * one moment, not all at the same. They take no more than the short locks of channels and
+ * never suspend, but writing may block, as `out` does. Times are of the worker's clock when
+ * it last looked, so they may be some milliseconds off; "touched" counts whole pages.
+ * WEIR_ENOMEM; WEIR_EINVAL for a null `out` of weir_dump.
+ *
+ * "For ever" is judged by who owns handles: nobody who may yet run owns an end through
+ * which the actor could be woken, nor was spawned by an owner (and may have borrowed it). A
+ * handle without an owner, of a plain thread, counts as one that may be used. So a handle
+ * that was lent in other ways, inside an item or to a plain thread, can make it wrong:
+ * clone it there.
+ */
+WEIR_API int weir_dump(FILE *out);
+WEIR_API int weir_deadlocked(FILE *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* deadlock.h - who is parked for ever; deadlock.c says how that is known. */
+#ifndef WEIR_DEADLOCK_H
+#define WEIR_DEADLOCK_H
+
+#include "snapshot.h"
+
+struct worker;
+
+/* Settle `alive` of each actor in a snapshot with ends. How many are not. */
+uint32_t weir__deadlock_find(struct snapshot *s);
+
+/* Who could have woken it: "; its senders are of #3 'a', #5 'b'". */
+void weir__deadlock_blame(const struct snapshot *s, const struct seen *a, char *text, size_t size);
+
+/*
+ * A worker has nothing to do and will sleep: until when? If there is a log hook it comes
+ * back once, after a while, and reports who is parked for ever.
+ */
+weir_time weir__idle_report(struct worker *w);
+
+#endif
