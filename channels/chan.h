@@ -77,8 +77,8 @@ struct chan {
     struct waitq recvq, sendq;
 
     /* Line 2 */
-    a64 narrow_tail, narrow_head;
-    uint32_t senders, receivers; /* open handles; under the lock */
+    a64 narrow_tail, narrow_head; /* of a wide one: its number; unused */
+    uint32_t senders, receivers;  /* open handles; under the lock */
     struct drop *drop;
     union {
         struct {
@@ -115,9 +115,18 @@ static inline void chan_place(struct chan *ch, bool wide)
     ch->head_at = (uint8_t)(head / sizeof(a64));
 }
 
+extern struct pool weir__chans; /* narrow ones */
+
 static inline bool chan_is_wide(const struct chan *ch)
 {
     return ch->tail_at * sizeof(a64) >= sizeof(struct chan);
+}
+
+/* In which the locks of several channels are taken. The same in each run, as addresses are not. */
+static inline uint64_t chan_order(const struct chan *ch)
+{
+    return chan_is_wide(ch) ? a64_load(&ch->narrow_tail)
+                            : (uint64_t)((const char *)ch - weir__chans.base);
 }
 
 static inline a64 *chan_tail(struct chan *ch)

@@ -12,7 +12,7 @@
 #include "single.h"
 #include "wait.h"
 
-static struct pool chans = {
+struct pool weir__chans = {
     .base = NULL,
     .stride = 2 * CACHE_LINE,
     .link_at = offsetof(struct chan, retired),
@@ -46,14 +46,23 @@ static bool is_wide(size_t capacity)
     return capacity > NARROW; /* unbounded ones too */
 }
 
+/* Above all that chan_order() says of narrow channels. */
+static uint64_t wide_number(void)
+{
+    static a64 opened;
+    return ((uint64_t)1 << 63) + a64_add(&opened, 1);
+}
+
 static struct chan *chan_alloc(struct thread *t, bool wide)
 {
     struct chan *ch = wide ? os_alloc_aligned(sizeof(struct chan_wide), 2 * CACHE_LINE)
-                           : pool_get(&chans, &t->chans);
+                           : pool_get(&weir__chans, &t->chans);
     if (!ch)
         return NULL;
     __builtin_memset(ch, 0, sizeof *ch);
     chan_place(ch, wide);
+    if (wide)
+        a64_store(&ch->narrow_tail, wide_number());
     return ch;
 }
 
@@ -67,7 +76,7 @@ static void chan_free(struct chan *ch, struct thread *t)
     if (chan_is_wide(ch))
         os_free_aligned(ch, sizeof(struct chan_wide), 2 * CACHE_LINE);
     else
-        pool_put(&chans, &t->chans, ch);
+        pool_put(&weir__chans, &t->chans, ch);
 }
 
 static uint32_t round_up_to_power(uint32_t n)

@@ -31,18 +31,38 @@ struct worker;
  * `on` names something only after the party was linked there: who sees LINKED and then
  * reads `on` has the present place or a later one, and neither was gone when it looked.
  */
-enum linked { UNLINKED = 0, LINKED = 1, ANNOUNCED = 2 /* is about to take the lock */ };
+enum linked {
+    UNLINKED = 0,
+    LINKED = 1,
+    ANNOUNCED = 2, /* is about to take the lock */
+    CLAIMABLE = 3, /* the party waits in a select: who changes this word from here decides */
+    CLAIMED = 4    /* somebody tries to serve the select: for a few instructions */
+};
 
 struct waiter {
     struct waiter *next, *prev; /* in the queue; `next` also in a list to wake */
     aptr on;                    /* a channel, or a struct waitable if slot is NULL */
     struct slot *slot;          /* the handle it goes through */
     char *items;                /* receiver: where to; sender: where from */
-    uint32_t count;             /* how many items at most */
-    a32 linked;                 /* enum linked; to ANNOUNCED by its party, else under the lock */
-    int result;                 /* what the call returns */
+    union {
+        uint32_t count; /* how many items at most */
+        a32 latch;      /* a selecting party's own waiter: held until it no longer runs */
+    };
+    a32 linked; /* enum linked; to ANNOUNCED by its party, else under the lock */
+    int result; /* what the call returns; of a selecting party which case */
     bool sends;
-    bool one; /* success is 0, not the count */
+    bool one;    /* success is 0, not the count */
+    bool select; /* one of several of a select: see select.c */
+};
+
+/* The waiter of a select in one of its channels; it is in the caller's array of cases. */
+struct select_waiter {
+    struct waiter waiter;
+    struct party *party;
+    struct chan *chan;
+    struct select_waiter *next; /* in the order of the locks */
+    uint32_t index;             /* of the case */
+    uint32_t word;              /* of its handle */
 };
 
 struct party_ops {
@@ -84,6 +104,7 @@ struct thread {
     struct pool_cache slots;
     struct pool_cache chans, actors, groups, scopes, tasks;
     struct chan *drains;   /* channels whose items are to be dropped, by the drop below */
+    uint64_t random;       /* where the next fair select begins */
     bool dropping;         /* a drop function runs on this thread: nothing may wait */
     bool logging;          /* the log hook of actors/ does, in the same way */
     a32 taken;             /* by a living thread */
@@ -281,12 +302,35 @@ static inline void waitq_remove(struct waitq *q, struct waiter *w)
         q->last = w->prev;
 }
 
+static inline struct select_waiter *select_waiter(struct waiter *w)
+{
+    return container_of(w, struct select_waiter, waiter);
+}
+
+/* Until a select that was claimed no longer runs: see select.c. */
+static inline void select_await(const struct party *p)
+{
+    for (unsigned turns = 0; a32_load_acquire(&p->waiter.latch); turns++)
+        os_spin(turns); /* pairs with the release after the switch */
+}
+
+/* Who is to be woken, and may be. */
+static inline struct party *waiter_to_wake(struct waiter *w)
+{
+    if (likely(!w->select))
+        return container_of(w, struct party, waiter);
+    struct party *p = select_waiter(w)->party;
+    if (!MUTATE("select: latch ignored"))
+        select_await(p);
+    return p;
+}
+
 /* Wake a list that was unlinked from a channel, first come first served; no lock is held. */
 static inline void wake_all(struct waiter *w)
 {
     while (w) {
         struct waiter *next = w->next; /* *w is the party's again as soon as it is woken */
-        struct party *p = container_of(w, struct party, waiter);
+        struct party *p = waiter_to_wake(w);
         p->ops->wake(p);
         w = MUTATE("wake: next read late") ? w->next : next;
     }

@@ -8,7 +8,7 @@ static uint32_t take_over(struct chan *ch, struct waiter *mine, struct wake_list
 {
     uint32_t got = 0;
     struct waiter *w;
-    while (got < mine->count && (w = ch->sendq.first)) {
+    while (got < mine->count && (w = claim_first(ch, &ch->sendq))) {
         uint32_t k = mine->count - got < w->count ? mine->count - got : w->count;
         copy_items(ch, mine->items + (size_t)got * ch->item_size, w->items, k);
         complete(ch, w, (int)k, woken);
@@ -18,11 +18,9 @@ static uint32_t take_over(struct chan *ch, struct waiter *mine, struct wake_list
     return got;
 }
 
-/* Under the lock: a count, EMPTY (may park), BETWEEN (try again), END. */
-static int recv_locked(struct party *self, struct chan *ch, weir_time deadline,
-                       struct wake_list *woken)
+int weir__recv_locked(struct party *self, struct chan *ch, struct waiter *mine, bool wait,
+                      struct wake_list *woken)
 {
-    struct waiter *mine = &self->waiter;
     struct thread *t = self->thread;
     weir__serve(ch, t, woken);
     if (ch->recvq.first)
@@ -30,7 +28,7 @@ static int recv_locked(struct party *self, struct chan *ch, weir_time deadline,
     bool unfenced = peer_unfenced(self, ch, SINGLE_SENDER, &ch->sender_user);
     int k = ch->kind == RENDEZVOUS ? (int)take_over(ch, mine, woken)
                                    : weir__pop(ch, t, mine->items, mine->count);
-    if (k == EMPTY && deadline != WEIR_TRY && unfenced) {
+    if (k == EMPTY && wait && unfenced) {
         if (!MUTATE("single: recv waits without membarrier"))
             os_membarrier(); /* pairs with the sender's claim, a plain store */
         k = weir__pop(ch, t, mine->items, mine->count);
@@ -38,15 +36,6 @@ static int recv_locked(struct party *self, struct chan *ch, weir_time deadline,
     if (k > 0 && ch->sendq.first && ch->kind != RENDEZVOUS)
         weir__serve(ch, t, woken);
     return k == EMPTY && ch->senders == 0 ? END : k;
-}
-
-/* Under the lock: the most common reason to be here. A look at the cells would say the same. */
-static inline bool nothing_there(struct chan *ch)
-{
-    if (MUTATE("park: no second look"))
-        return true;
-    return !ch->recvq.first && !ch->sendq.first && ch->senders > 0 && !chan_some(ch) &&
-           !(ch->flags & SINGLE_SENDER);
 }
 
 /* A count, 0 for the end, an error, or PARK. */
@@ -57,7 +46,9 @@ static never_inline int recv_attempt(struct party *self, struct chan *ch, weir_h
         struct wake_list woken = {NULL, NULL};
         if (request_lock(self, ch, h, deadline == WEIR_TRY ? 0 : RECV_WAITS) < 0)
             return WEIR_ECLOSED;
-        int k = nothing_there(ch) ? EMPTY : recv_locked(self, ch, deadline, &woken);
+        int k = nothing_there(ch)
+                    ? EMPTY
+                    : weir__recv_locked(self, ch, &self->waiter, deadline != WEIR_TRY, &woken);
         if (k == EMPTY)
             return weir__request_queue(self, ch, deadline, &woken);
         chan_unlock(ch);
@@ -171,7 +162,7 @@ static never_inline int recv_from_parked(weir_receiver rx, void *item, struct ch
     struct waiter *w = ch->sendq.first;
     if (likely(w != NULL))
         fetch_parked(ch, w);
-    if (unlikely(!w || w->count != 1 || !handle_get(rx.h, RECEIVER))) {
+    if (unlikely(!w || w->count != 1 || w->select || !handle_get(rx.h, RECEIVER))) {
         chan_unlock(ch);
         return recv(rx, item, 1, ch->item_size, deadline);
     }

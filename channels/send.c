@@ -14,8 +14,9 @@ static uint32_t hand_over(struct chan *ch, struct waiter *mine, struct wake_list
 {
     uint32_t sent = 0;
     struct waiter *w;
-    while (sent < mine->count && (w = ch->recvq.first) &&
-           (!chan_some(ch) || MUTATE("hand-over: past a claim"))) {
+    while (sent < mine->count && ch->recvq.first &&
+           (!chan_some(ch) || MUTATE("hand-over: past a claim")) &&
+           (w = claim_first(ch, &ch->recvq))) {
         uint32_t k = mine->count - sent < w->count ? mine->count - sent : w->count;
         copy_items(ch, w->items, mine->items + (size_t)sent * ch->item_size, k);
         complete(ch, w, (int)k, woken);
@@ -25,11 +26,9 @@ static uint32_t hand_over(struct chan *ch, struct waiter *mine, struct wake_list
     return sent;
 }
 
-/* Under the lock: a count, FULL (may park), BETWEEN (try again), NO_MEMORY. */
-static int send_locked(struct party *self, struct chan *ch, weir_time deadline,
-                       struct wake_list *woken)
+int weir__send_locked(struct party *self, struct chan *ch, struct waiter *mine, bool wait,
+                      struct wake_list *woken)
 {
-    struct waiter *mine = &self->waiter;
     weir__serve(ch, self->thread, woken);
     uint32_t sent = hand_over(ch, mine, woken);
     if (sent == mine->count || ch->sendq.first)
@@ -37,7 +36,7 @@ static int send_locked(struct party *self, struct chan *ch, weir_time deadline,
     char *rest = mine->items + (size_t)sent * ch->item_size;
     bool unfenced = peer_unfenced(self, ch, SINGLE_RECEIVER, &ch->receiver_user);
     int k = weir__push(ch, rest, mine->count - sent);
-    if (k == FULL && sent == 0 && deadline != WEIR_TRY && unfenced) {
+    if (k == FULL && sent == 0 && wait && unfenced) {
         if (!MUTATE("single: send waits without membarrier"))
             os_membarrier(); /* pairs with the receiver's claim, a plain store */
         k = weir__push(ch, rest, mine->count);
@@ -59,7 +58,9 @@ static never_inline int send_attempt(struct party *self, struct chan *ch, weir_h
             chan_unlock(ch);
             return WEIR_EPIPE;
         }
-        int k = MUTATE("park: no second look") ? FULL : send_locked(self, ch, deadline, &woken);
+        int k = MUTATE("park: no second look")
+                    ? FULL
+                    : weir__send_locked(self, ch, &self->waiter, deadline != WEIR_TRY, &woken);
         if (k == FULL)
             return weir__request_queue(self, ch, deadline, &woken);
         chan_unlock(ch);
@@ -169,6 +170,24 @@ static never_inline int send(weir_sender tx, const void *items, uint32_t n, size
 
 /* ---- the shortest ways --------------------------------------------------------------------- */
 
+/* The same to the first in the queue, which is a select's; the lock is held. */
+static never_inline int send_to_select(weir_sender tx, const void *item, struct chan *ch,
+                                       weir_time deadline)
+{
+    struct waiter *w = weir__claim_first(ch, &ch->recvq);
+    struct wake_list woken = {NULL, NULL};
+    if (!w) {
+        chan_unlock(ch);
+        return send(tx, item, 1, ch->item_size, deadline, true);
+    }
+    copy_item(w->items, item, ch->item_size);
+    ch->handed++;
+    complete(ch, w, 1, &woken);
+    chan_unlock(ch);
+    wake_all(woken.first);
+    return 0;
+}
+
 /* A receiver is parked and nothing is before it: hand the item over, or start again. */
 static never_inline int send_to_parked(weir_sender tx, const void *item, struct chan *ch,
                                        weir_time deadline)
@@ -182,6 +201,8 @@ static never_inline int send_to_parked(weir_sender tx, const void *item, struct 
         chan_unlock(ch);
         return send(tx, item, 1, ch->item_size, deadline, true);
     }
+    if (unlikely(w->select))
+        return send_to_select(tx, item, ch, deadline);
     copy_item(w->items, item, ch->item_size);
     ch->handed++;
     complete_first(ch, &ch->recvq, w, 1);
@@ -189,17 +210,6 @@ static never_inline int send_to_parked(weir_sender tx, const void *item, struct 
     struct party *p = waiter_party(w);
     p->ops->wake(p);
     return 0;
-}
-
-/* Under the lock: nobody waits, and there is no place. The cells would say the same. */
-static inline bool no_room(struct chan *ch)
-{
-    if (ch->recvq.first || ch->sendq.first || ch->receivers == 0)
-        return false;
-    if (ch->kind == RENDEZVOUS || MUTATE("park: no second look"))
-        return true;
-    uint64_t h = a64_load_acquire(chan_head(ch)), t = a64_load_acquire(chan_tail(ch));
-    return cells_between(ch, h, t) >= ch->capacity && !(ch->flags & SINGLE_RECEIVER);
 }
 
 /* There was no place: park, or start again. */

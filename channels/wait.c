@@ -43,13 +43,41 @@ int weir__pop(struct chan *ch, struct thread *t, char *items, uint64_t n)
     }
 }
 
+bool weir__select_claim(struct party *p)
+{
+    a32 *word = &p->waiter.linked;
+    uint32_t v = a32_load_acquire(word);
+    if (MUTATE("select: claim skipped"))
+        return true;
+    for (unsigned turns = 0;; turns++) {
+        if (v == CLAIMABLE && a32_cas(word, &v, CLAIMED))
+            return true;
+        if (v < CLAIMABLE || MUTATE("select: claim in doubt is lost"))
+            return false;
+        os_spin(turns);
+        v = a32_load_acquire(word);
+    }
+}
+
+struct waiter *weir__claim_first(struct chan *ch, struct waitq *q)
+{
+    struct waiter *w;
+    while ((w = q->first) && w->select && !weir__select_claim(select_waiter(w)->party))
+        waiter_drop(ch, w);
+    return w;
+}
+
 void weir__complete_all(struct chan *ch, struct waitq *q, const struct slot *slot, int result,
                         struct wake_list *woken)
 {
     for (struct waiter *w = q->first, *next; w; w = next) {
         next = w->next;
-        if (!slot || w->slot == slot)
+        if (slot && w->slot != slot)
+            continue;
+        if (likely(!w->select) || weir__select_claim(select_waiter(w)->party))
             complete(ch, w, result, woken);
+        else
+            waiter_drop(ch, w);
     }
 }
 
@@ -58,10 +86,12 @@ static bool serve_senders(struct chan *ch, struct wake_list *woken)
     bool progress = false;
     struct waiter *w;
     int k;
-    while ((w = ch->sendq.first) && (k = weir__push(ch, w->items, w->count)) > 0) {
+    while ((w = claim_first(ch, &ch->sendq)) && (k = weir__push(ch, w->items, w->count)) > 0) {
         complete(ch, w, k, woken);
         progress = true;
     }
+    if (w)
+        waiter_unclaim(w);
     return progress;
 }
 
@@ -70,10 +100,12 @@ static bool serve_receivers(struct chan *ch, struct thread *t, struct wake_list 
     bool progress = false;
     struct waiter *w;
     int k;
-    while ((w = ch->recvq.first) && (k = weir__pop(ch, t, w->items, w->count)) > 0) {
+    while ((w = claim_first(ch, &ch->recvq)) && (k = weir__pop(ch, t, w->items, w->count)) > 0) {
         complete(ch, w, k, woken);
         progress = true;
     }
+    if (w)
+        waiter_unclaim(w);
     return progress;
 }
 
@@ -95,18 +127,6 @@ void weir__serve_waiting(struct chan *ch, struct thread *t)
     weir__serve(ch, t, &woken);
     chan_unlock(ch);
     wake_all(woken.first);
-}
-
-/* After the party announced itself and took the lock. */
-static int why_not_wait(struct party *self, weir_time deadline)
-{
-    if (deadline == WEIR_TRY)
-        return WEIR_EAGAIN;
-    if (!MUTATE("cancel: no second look") && party_refused(self)) /* pairs with interrupt() */
-        return WEIR_ECANCELED;
-    if (deadline != WEIR_NEVER && deadline <= weir_now())
-        return WEIR_ETIMEDOUT;
-    return self->thread->dropping ? WEIR_EPERM : 0;
 }
 
 int weir__request_queue(struct party *self, struct chan *ch, weir_time deadline,
@@ -176,11 +196,22 @@ static void unlock_unchanged(a32 *lock)
     lock_release(lock, a32_load(lock) & ~(uint32_t)LOCKED);
 }
 
+/* The waiters in the channels are the select's own to unlink. */
+static bool select_cancel(struct party *p, int result)
+{
+    if (!weir__select_claim(p))
+        return false;
+    select_decide(p, result);
+    select_await(p);
+    return true;
+}
+
 bool weir__wait_cancel(struct party *p, int result)
 {
     struct waiter *w = &p->waiter;
-    if (a32_load_acquire(&w->linked) != LINKED)
-        return false;
+    uint32_t linked = a32_load_acquire(&w->linked);
+    if (linked != LINKED)
+        return linked >= CLAIMABLE && select_cancel(p, result);
     a32 *lock = aptr_load(&w->on); /* alive: it was linked since we are inside an operation */
     lock_acquire(lock, 0);
     bool won = a32_load(&w->linked) == LINKED || MUTATE("cancel: not verified");
@@ -202,7 +233,7 @@ static a32 *interrupt_locks(struct waiter *w)
     uint32_t linked;
     for (unsigned turns = 0; (linked = a32_load_acquire(&w->linked)) == ANNOUNCED; turns++)
         os_spin(turns);
-    if (linked == UNLINKED)
+    if (linked != LINKED)
         return NULL;
     a32 *lock = aptr_load_acquire(&w->on);
     lock_acquire(lock, 0);
@@ -213,13 +244,31 @@ static a32 *interrupt_locks(struct waiter *w)
     return NULL;
 }
 
+/* While it is claimed it cannot go on, so what is seen of it then is so. */
+static void select_interrupt(struct party *p)
+{
+    if (!weir__select_claim(p))
+        return;
+    if (!a8_load(&p->cancelled) && !MUTATE("cancel: shield not seen")) {
+        select_unclaim(p);
+        return;
+    }
+    p->noticed = true;
+    select_decide(p, WEIR_ECANCELED);
+    select_await(p);
+    p->ops->wake(p);
+}
+
 void weir__wait_interrupt(struct party *p)
 {
     if (!MUTATE("cancel: no fence"))
         a_fence(); /* p->cancelled before p->waiter.linked; pairs with wait_announce() */
     a32 *lock = interrupt_locks(&p->waiter);
-    if (!lock)
+    if (!lock) {
+        if (a32_load_acquire(&p->waiter.linked) >= CLAIMABLE)
+            select_interrupt(p);
         return;
+    }
     if (!a8_load(&p->cancelled) && !MUTATE("cancel: shield not seen")) {
         unlock_unchanged(lock); /* it has opened a shield since */
         return;

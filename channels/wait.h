@@ -50,17 +50,23 @@ static inline void count_waiter(struct chan *ch, const struct waiter *w, int one
     *(w->sends ? &ch->waiting_senders : &ch->waiting_receivers) += (uint32_t)one;
 }
 
-/* Queue the request, under the lock. */
-static inline void request_link(struct party *self, struct chan *ch, struct waitq *q)
+/* Queue w of party `self`, under the lock. */
+static always_inline void waiter_link(struct waiter *w, const struct party *self, struct chan *ch,
+                                      struct waitq *q)
 {
-    struct waiter *w = &self->waiter;
-    aptr_store(&w->on, ch);
     a32_store_release(&w->linked, LINKED); /* pairs with interrupt_locks() */
     if (unlikely(aptr_load(&w->slot->owner) != self))
         w->slot->lent = 1;
     count_waiter(ch, w, 1);
     ch->parked_at = w->items;
     waitq_append(q, w);
+}
+
+/* Queue the request, under the lock. */
+static inline void request_link(struct party *self, struct chan *ch, struct waitq *q)
+{
+    aptr_store(&self->waiter.on, ch);
+    waiter_link(&self->waiter, self, ch, q);
 }
 
 /*
@@ -94,6 +100,18 @@ static inline int request_lock(struct party *self, struct chan *ch, weir_handle 
     return WEIR_ECLOSED;
 }
 
+/* 0 or an error, when nothing went through; after the party announced itself and took the lock. */
+static inline int why_not_wait(struct party *self, weir_time deadline)
+{
+    if (deadline == WEIR_TRY)
+        return WEIR_EAGAIN;
+    if (!MUTATE("cancel: no second look") && party_refused(self)) /* pairs with interrupt() */
+        return WEIR_ECANCELED;
+    if (deadline != WEIR_NEVER && deadline <= weir_now())
+        return WEIR_ETIMEDOUT;
+    return self->thread->dropping ? WEIR_EPERM : 0;
+}
+
 /*
  * Nothing went through, the lock is held: queue the request behind the others and return
  * PARK; or release the lock and return WEIR_EAGAIN, WEIR_ECANCELED, WEIR_ETIMEDOUT or
@@ -115,21 +133,76 @@ static inline int request_park(struct party *self, struct chan *ch, weir_time de
     return self->ops->park(self, &ch->lock, chan_flags(ch), deadline);
 }
 
+/* ---- selects among the waiters: the protocol is in select.c --------------------------- */
+
 /*
- * Unlink w with its result - a count, 0 or an error - and append it to those to wake after
- * the lock is released.
+ * Decide for a select. While another channel's holder tries to serve it nobody knows yet: that
+ * one waits for nothing meanwhile. False: somebody else has decided, or there is no select.
+ */
+bool weir__select_claim(struct party *p);
+
+/* The first of the queue that may be completed; see claim_first(). */
+struct waiter *weir__claim_first(struct chan *ch, struct waitq *q);
+
+/*
+ * A select is claimed first, and one that was served elsewhere meanwhile leaves the queue.
+ * Then complete() it or waiter_unclaim() it.
+ */
+static inline struct waiter *claim_first(struct chan *ch, struct waitq *q)
+{
+    struct waiter *w = q->first;
+    return likely(!w || !w->select) ? w : weir__claim_first(ch, q);
+}
+
+/* A claimed select goes on waiting where it was. */
+static inline void select_unclaim(struct party *p)
+{
+    a32_store_release(&p->waiter.linked, CLAIMABLE); /* pairs with weir__select_claim() */
+}
+
+static inline void waiter_unclaim(struct waiter *w)
+{
+    if (unlikely(w->select))
+        select_unclaim(select_waiter(w)->party);
+}
+
+/* A claimed select has its result: a case, or an error. */
+static inline void select_decide(struct party *p, int result)
+{
+    p->waiter.result = result;
+    a32_store_release(&p->waiter.linked, UNLINKED); /* as above */
+}
+
+/* Take it out of its queue, under the lock. */
+static inline void waiter_unlink(struct chan *ch, struct waiter *w)
+{
+    waitq_remove(w->sends ? &ch->sendq : &ch->recvq, w);
+    count_waiter(ch, w, -1);
+}
+
+/* A select's that was served by another channel. Afterwards it may be gone. */
+static inline void waiter_drop(struct chan *ch, struct waiter *w)
+{
+    waiter_unlink(ch, w);
+    a32_store_release(&w->linked, UNLINKED); /* pairs with unlink_all() */
+}
+
+/*
+ * Unlink w, claimed if it is a select's, with its result - a count, 0 or an error - and
+ * append it to those to wake after the lock is released.
  */
 static inline void complete(struct chan *ch, struct waiter *w, int result, struct wake_list *woken)
 {
-    waitq_remove(w->sends ? &ch->sendq : &ch->recvq, w);
+    waiter_unlink(ch, w);
     w->result = result > 0 && w->one ? 0 : result;
-    count_waiter(ch, w, -1);
     w->next = NULL;
     if (woken->last)
         woken->last->next = w;
     else
         woken->first = w;
     woken->last = w;
+    if (unlikely(w->select))
+        select_decide(select_waiter(w)->party, (int)select_waiter(w)->index);
     a32_store_release(&w->linked, UNLINKED); /* pairs with weir__wait_cancel() */
 }
 
@@ -138,7 +211,7 @@ static inline struct party *waiter_party(struct waiter *w)
     return container_of(w, struct party, waiter);
 }
 
-/* The same for the first of its queue, with nobody else to wake. */
+/* The same for the first of its queue, no select's, with nobody else to wake. */
 static inline void complete_first(struct chan *ch, struct waitq *q, struct waiter *w, int result)
 {
     q->first = w->next;
@@ -196,6 +269,35 @@ static always_inline void after_publishing_short(void)
 {
     a_after_rmw();
     a_light_fence();
+}
+
+/*
+ * Under the lock: an attempt of a request that is not queued. `wait`: it will be, if nothing
+ * went through, so a declared single user on the other side has to be fenced in. A count;
+ * FULL or EMPTY (may wait), BETWEEN (try again), NO_MEMORY, END.
+ */
+int weir__send_locked(struct party *self, struct chan *ch, struct waiter *mine, bool wait,
+                      struct wake_list *woken);
+int weir__recv_locked(struct party *self, struct chan *ch, struct waiter *mine, bool wait,
+                      struct wake_list *woken);
+
+/* Under the lock, the most common reasons to be there. A look at the cells would say the same. */
+static inline bool nothing_there(struct chan *ch)
+{
+    if (MUTATE("park: no second look"))
+        return true;
+    return !ch->recvq.first && !ch->sendq.first && ch->senders > 0 && !chan_some(ch) &&
+           !(ch->flags & SINGLE_SENDER);
+}
+
+static inline bool no_room(struct chan *ch)
+{
+    if (ch->recvq.first || ch->sendq.first || ch->receivers == 0)
+        return false;
+    if (ch->kind == RENDEZVOUS || MUTATE("park: no second look"))
+        return true;
+    uint64_t h = a64_load_acquire(chan_head(ch)), t = a64_load_acquire(chan_tail(ch));
+    return cells_between(ch, h, t) >= ch->capacity && !(ch->flags & SINGLE_RECEIVER);
 }
 
 /* Any kind of storage; lock held or not. Counts, FULL/EMPTY, BETWEEN, SHUT, NO_MEMORY. */

@@ -26,6 +26,7 @@ static const scenario scenarios[] = {
     {"skynet", skynet, 1000000, 1000, false, false},
     {"pipeline", pipeline, 200000, 0, false, false},
     {"yield", yield, 20000000, 0, false, false},
+    {"select", select_of, 8000000, 0, false, false},
     {"work", work, 100000, 0, false, false},
     {"wake", wake, 2000, 0, false, false},
     {"idle", idle, 10000, NO_WARM_UP, false, true},
@@ -67,6 +68,7 @@ int main(int argc, char **argv)
             return measure(&j);
         return must(weir_run(measure, &j, &options));
     }
-    bench_fail("scenarios: pingpong transfer threads ring spawn park skynet pipeline yield work "
-               "wake idle fair hog peak");
+    bench_fail(
+        "scenarios: pingpong transfer threads ring spawn park skynet pipeline yield select work "
+        "wake idle fair hog peak");
 }

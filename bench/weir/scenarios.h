@@ -20,6 +20,7 @@ double ring(const bench_args *args, uint64_t n);
 double spawn(const bench_args *args, uint64_t n);
 double park(const bench_args *args, uint64_t n);
 double skynet(const bench_args *args, uint64_t n);
+double select_of(const bench_args *args, uint64_t n);
 double pipeline(const bench_args *args, uint64_t n);
 double yield(const bench_args *args, uint64_t n);
 double work(const bench_args *args, uint64_t n);

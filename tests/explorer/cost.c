@@ -224,6 +224,64 @@ static void parking(void *unused)
 
 COST(cost_parking, "F037 F040 cost: park and wake on one worker", parking);
 
+/* ---- select, by actors of one worker ----------------------------------------------- */
+
+static weir_sender other_tx;
+static weir_receiver other_rx;
+
+static int selects(void *unused)
+{
+    uint32_t in[2];
+    weir_case c[] = {weir_on_recv(M.rx[0], &in[0]), weir_on_recv(other_rx, &in[1])};
+    (void)unused;
+    explore_counts_reset();
+    EXPLORE_EQ(weir_select(c, 2, WEIR_FAIR), 0);
+    COUNTED("to go on after a select over two channels", 1); /* to leave the other one */
+    EXPLORE_EQ(weir_try_select(c, 2, WEIR_FAIR), WEIR_EAGAIN);
+    COUNTED("a select that finds nothing", 0);
+    return 0;
+}
+
+static void select_over_two(size_t capacity)
+{
+    open(capacity, false, false);
+    spawn_and_let_run(selects);
+    COUNTED("a select over two channels that parks", 2);
+    EXPLORE_EQ(weir_send(M.tx[0], &item), 0);
+    COUNTED("a send to a parked select", 2); /* the lock, the claim */
+    EXPLORE_EQ(weir_yield(), 0);
+    COUNTED("its end", 1);
+    close_all();
+}
+
+static int selecting_actor(void *unused)
+{
+    weir_case c[] = {weir_on_recv(M.rx[0], &item)};
+    (void)unused;
+    EXPLORE_EQ(weir_channel_open(&other_tx, &other_rx, sizeof item, 0, NULL), 0);
+    select_over_two(0);
+    select_over_two(1);
+    select_over_two(9);
+    open(1, false, false);
+    fill(1);
+    c[0] = weir_on_recv(M.rx[0], &item);
+    explore_counts_reset();
+    EXPLORE_EQ(weir_select(c, 1, WEIR_FAIR), 0);
+    COUNTED("a select with an item", 1);
+    close_all();
+    weir_close(other_tx);
+    weir_close(other_rx);
+    return 0;
+}
+
+static void selecting(void *unused)
+{
+    (void)unused;
+    EXPLORE_EQ(weir_run(selecting_actor, NULL, NULL), 0);
+}
+
+COST(cost_select, "select: cost", selecting);
+
 /* ---- declared single ends that park ---------------------------------------------- */
 
 struct ends {

@@ -39,6 +39,14 @@ int main()
         weir_channel_open(&untyped_tx, &untyped_rx, sizeof(long), WEIR_UNBOUNDED, nullptr) < 0)
         return 1;
     job_sender clone = job_sender_clone(tx);
+    job in = {0}, out = {1};
+    long item = 0;
+    weir_case cases[] = {job_on_recv(rx, &in), job_on_send(clone, &out),
+                         weir_on_recv(untyped_rx, &item), weir_on_send(untyped_tx, &item)};
+    weir_case_off(&cases[3]);
+    if (weir_try_select(cases, 4, WEIR_ORDERED) != 1 || weir_select(cases, 4, WEIR_FAIR) != 0 ||
+        weir_select_by(cases, 1, WEIR_FAIR, weir_now()) != WEIR_ETIMEDOUT)
+        return 1;
     weir_close(clone);
     return weir_run(body, &tx, nullptr) + untyped(untyped_tx, untyped_rx);
 }

@@ -8,6 +8,7 @@
 #include <weir/debug.h>
 #include <weir/error.h>
 #include <weir/scope.h>
+#include <weir/select.h>
 #include <weir/task.h>
 #include <weir/type.h>
 

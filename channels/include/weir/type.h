@@ -20,6 +20,8 @@
  *     int job_try_recv(job_receiver rx, struct job *item);
  *     int job_recv_many(job_receiver rx, struct job *items, size_t n);
  *     int job_try_recv_many(job_receiver rx, struct job *items, size_t n);
+ *     weir_case job_on_recv(job_receiver rx, struct job *item);
+ *     weir_case job_on_send(job_sender tx, const struct job *item);
  *     job_sender job_sender_clone(job_sender tx);
  *     job_receiver job_receiver_clone(job_receiver rx);
  *
@@ -29,6 +31,7 @@
 #define WEIR_TYPE_H
 
 #include <weir/channel.h>
+#include <weir/select.h>
 
 #define WEIR_TYPE(name, type)                                                                      \
     typedef struct name##_sender {                                                                 \
@@ -109,6 +112,14 @@
     static inline WEIR_UNUSED int name##_try_recv_many(name##_receiver rx, type *items, size_t n)  \
     {                                                                                              \
         return weir_try_recv_many(name##_untyped_receiver(rx), items, n);                          \
+    }                                                                                              \
+    static inline WEIR_UNUSED weir_case name##_on_recv(name##_receiver rx, type *item)             \
+    {                                                                                              \
+        return weir_on_recv(name##_untyped_receiver(rx), item);                                    \
+    }                                                                                              \
+    static inline WEIR_UNUSED weir_case name##_on_send(name##_sender tx, type const *item)         \
+    {                                                                                              \
+        return weir_on_send(name##_untyped_sender(tx), item);                                      \
     }                                                                                              \
     static inline WEIR_UNUSED name##_sender name##_sender_clone(name##_sender tx)                  \
     {                                                                                              \

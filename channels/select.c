@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * select.c - wait for whichever of several sends and receives can be done first.
+ *
+ * First each case is tried as the plain try form would, without locks. If nothing is ready:
+ *
+ *   lock     all channels at once, in the order of chan_order(), so that selects that share
+ *            channels wait for each other's locks in no circle; announce, as for a single wait
+ *   try      again under the locks. Nobody can serve us meanwhile: we are in no queue
+ *   queue    a waiter in each channel, in the memory of the caller's case
+ *   unlock   from now on we can be served, and may not be woken: we still run
+ *   park     which opens the latch when we no longer run
+ *
+ * Who serves a waiter of ours holds its channel's lock. It has to claim us first, by the word
+ * `linked` of our own waiter, because the holder of another channel's lock may be about to:
+ *
+ *   CLAIMABLE -> CLAIMED -> UNLINKED   it was served; whoever did it owes the wake
+ *                        -> CLAIMABLE  there was nothing to be had after all; we keep our place
+ *
+ * CLAIMED lasts for a few instructions without a wait, so whoever meets it waits: to take it
+ * for "decided" would drop us from a queue in which we may still have to be served. Who finds
+ * us decided removes our waiter from its queue and goes on to the next. So a dead waiter is
+ * in nobody's way, and taking our own out afterwards owes nothing to those behind it.
+ *
+ * The latch is a lock that a single wait does not need, because there the channel's lock is
+ * held until after the switch. Whoever has claimed us waits for it outside of our locks.
+ * Whose latch is closed waits for nothing until it has parked, so there is no circle.
+ *
+ * A waiter that lost is unlinked by ourselves under its channel's lock, or was by somebody who
+ * met it: at the latest by the close of the other end, so that no channel goes before it. The
+ * latch, the claim word and which case fired are in the party, which nobody touches any more after
+ * the wake; the waiters are the caller's, and untouched after the last is unlinked.
+ */
+#include <weir/select.h>
+
+#include "single.h"
+#include "wait.h"
+
+enum case_kind { CASE_OFF, CASE_RECV, CASE_SEND, CASE_SOURCE };
+
+/* Instead of an index or an error. */
+enum { NOTHING = INT_MIN, AGAIN };
+
+struct selection {
+    struct party *self;
+    weir_case *cases;
+    uint32_t n, first;           /* how many; where to begin */
+    uint32_t armed;              /* so many cases are prepared, sources of them armed */
+    struct select_waiter *order; /* of the locks */
+    struct wake_list woken;
+};
+
+_Static_assert(sizeof(struct select_waiter) <= sizeof(((weir_case *)0)->reserved),
+               "a waiter fits into a case");
+
+static struct select_waiter *waiter_in(weir_case *c)
+{
+    return (struct select_waiter *)(void *)c->reserved;
+}
+
+static uint32_t next_case(const struct selection *s, uint32_t i)
+{
+    return i + 1 < s->n ? i + 1 : 0;
+}
+
+/* ---- without locks -------------------------------------------------------------------------- */
+
+static int try_case(weir_case *c)
+{
+    switch (c->kind) {
+    case CASE_RECV:
+        return weir_try_recv_item((weir_receiver){c->handle}, c->item, c->item_size);
+    case CASE_SEND:
+        return weir_try_send_item((weir_sender){c->handle}, c->item, c->item_size);
+    case CASE_SOURCE:
+        return c->source->try_item(c->object, c->item);
+    default:
+        return c->kind == CASE_OFF ? WEIR_EAGAIN : WEIR_EINVAL;
+    }
+}
+
+/* Would a try of this receive, or send, surely have to wait? Only a quick look. */
+static bool must_wait(const weir_case *c)
+{
+    bool sends = c->kind == CASE_SEND;
+    struct slot *slot = handle_get(c->handle, sends ? SENDER : RECEIVER);
+    struct chan *ch = slot ? slot->object : NULL;
+    if (!ch || c->item_size != ch->item_size || ch->flags & (DECLARED_SENDER | DECLARED_RECEIVER))
+        return false;
+    uint32_t flags = a32_load_acquire(&ch->lock);
+    if (sends)
+        return ch->kind == RENDEZVOUS && !(flags & (RECV_WAITS | RECEIVERS_GONE));
+    return !(flags & (SEND_WAITS | SENDERS_GONE)) && (ch->kind == RENDEZVOUS || !chan_some(ch));
+}
+
+static int try_all(const struct selection *s)
+{
+    for (uint32_t k = 0, i = s->first; k < s->n; k++, i = next_case(s, i)) {
+        const weir_case *c = &s->cases[i];
+        if ((c->kind == CASE_RECV || c->kind == CASE_SEND) && must_wait(c))
+            continue;
+        int rc = try_case(&s->cases[i]);
+        if (rc != WEIR_EAGAIN) {
+            s->cases[i].rc = rc;
+            return (int)i;
+        }
+    }
+    return NOTHING;
+}
+
+/* ---- what to wait for ------------------------------------------------------------------------ */
+
+/* The waiter of `c` as `below` says, which is itself or what its source waits for. */
+static int set_up(struct selection *s, weir_case *c, const weir_case *below)
+{
+    bool sends = below->kind == CASE_SEND;
+    enum handle_kind kind = sends ? SENDER : RECEIVER;
+    if (!sends && below->kind != CASE_RECV)
+        return WEIR_EINVAL;
+    struct slot *slot = handle_get(below->handle, kind);
+    if (!slot)
+        return weir__handle_error(below->handle, kind);
+    struct chan *ch = slot->object;
+    if (below->item_size != ch->item_size)
+        return WEIR_EITEM;
+    if (ch->flags & (sends ? DECLARED_SENDER : DECLARED_RECEIVER) &&
+        !use_single(sends ? &ch->sender_user : &ch->receiver_user, s->self))
+        return WEIR_EBUSY;
+    struct select_waiter *w = waiter_in(c);
+    w->chan = ch;
+    w->waiter.slot = slot;
+    w->waiter.items = below->item;
+    w->waiter.count = 1;
+    w->waiter.sends = w->waiter.one = sends;
+    w->waiter.select = true;
+    w->party = s->self;
+    w->word = handle_word(below->handle);
+    w->index = (uint32_t)(c - s->cases);
+    return 0;
+}
+
+static int prepare_case(struct selection *s, weir_case *c)
+{
+    weir_case below;
+    if (c->kind != CASE_SOURCE)
+        return set_up(s, c, c);
+    below.kind = CASE_OFF;
+    int rc = c->source->arm(c->object, &below);
+    if (rc < 0)
+        return rc;
+    rc = set_up(s, c, &below);
+    if (rc < 0)
+        c->source->disarm(c->object, WEIR_EAGAIN);
+    return rc;
+}
+
+/* Tell the armed sources that the wait is over, and what became of it. */
+static void disarm_all(struct selection *s, int fired)
+{
+    for (uint32_t i = 0; i < s->armed; i++) {
+        weir_case *c = &s->cases[i];
+        if (c->kind == CASE_SOURCE)
+            c->source->disarm(c->object, (int)i == fired ? c->rc : WEIR_EAGAIN);
+    }
+    s->armed = 0;
+}
+
+static struct select_waiter *merge(struct select_waiter *a, struct select_waiter *b)
+{
+    struct select_waiter *first, **end = &first;
+    while (a && b) {
+        struct select_waiter **lower = chan_order(b->chan) < chan_order(a->chan) ? &b : &a;
+        *end = *lower;
+        end = &(*lower)->next;
+        *lower = (*lower)->next;
+    }
+    *end = a ? a : b;
+    return first;
+}
+
+/* The first n of the list *rest, which advances, in order. */
+static struct select_waiter *sort(struct select_waiter **rest, uint32_t n)
+{
+    struct select_waiter *first = *rest;
+    if (n == 1) {
+        *rest = first->next;
+        first->next = NULL;
+        return first;
+    }
+    first = sort(rest, n / 2);
+    return merge(first, sort(rest, n - n / 2));
+}
+
+/* Waiters for all cases, in the order of the locks. NOTHING is wrong, or the case that fired. */
+static int prepare(struct selection *s)
+{
+    struct select_waiter **end = &s->order;
+    uint32_t n = 0;
+    uint64_t last = 0;
+    bool sorted = true;
+    for (uint32_t i = 0; i < s->n; i++) {
+        weir_case *c = &s->cases[i];
+        if (c->kind != CASE_OFF) {
+            int rc = prepare_case(s, c);
+            if (rc < 0) {
+                disarm_all(s, NOTHING);
+                c->rc = rc;
+                return (int)i;
+            }
+            struct select_waiter *w = waiter_in(c);
+            uint64_t order = chan_order(w->chan);
+            sorted = sorted && order >= last;
+            last = order;
+            *end = w;
+            end = &w->next;
+            n++;
+        }
+        s->armed = i + 1;
+    }
+    *end = NULL;
+    if (!sorted && !MUTATE("select: locks in the order of cases")) {
+        struct select_waiter *rest = s->order;
+        s->order = sort(&rest, n);
+    }
+    return NOTHING;
+}
+
+/* ---- under the locks ------------------------------------------------------------------------- */
+
+/* The first waiter after those of w's channel. */
+static struct select_waiter *next_chan(const struct select_waiter *w)
+{
+    struct select_waiter *next = w->next;
+    while (next && next->chan == w->chan)
+        next = next->next;
+    return next;
+}
+
+/* The channels' flags, together. */
+static unsigned lock_all(const struct selection *s)
+{
+    unsigned flags = 0;
+    for (struct select_waiter *w = s->order, *end; w; w = end) {
+        uint32_t announce = 0;
+        end = next_chan(w);
+        for (struct select_waiter *i = w; i != end; i = i->next)
+            announce |= i->waiter.sends ? SEND_WAITS : RECV_WAITS;
+        lock_acquire(&w->chan->lock, announce);
+        flags |= w->chan->flags;
+    }
+    return flags;
+}
+
+static void unlock_all(const struct selection *s)
+{
+    for (struct select_waiter *w = s->order, *end; w; w = end) {
+        end = next_chan(w);
+        chan_unlock(w->chan);
+    }
+}
+
+/* All flags are announced: one barrier for all single users. They see them, or we their claims. */
+static void fence_singles(const struct selection *s)
+{
+    for (const struct select_waiter *w = s->order; w; w = w->next) {
+        struct chan *ch = w->chan;
+        if (w->waiter.sends ? peer_unfenced(s->self, ch, SINGLE_RECEIVER, &ch->receiver_user)
+                            : peer_unfenced(s->self, ch, SINGLE_SENDER, &ch->sender_user)) {
+            if (!MUTATE("select: waits without membarrier"))
+                os_membarrier();
+            return;
+        }
+    }
+}
+
+/* What the case's rc will be, or NOTHING, or AGAIN: a place is BETWEEN. */
+static int attempt(struct selection *s, struct select_waiter *w)
+{
+    struct waiter *mine = &w->waiter;
+    struct chan *ch = w->chan;
+    if (a32_load_acquire(&mine->slot->word) != w->word && !MUTATE("park: handle not verified"))
+        return WEIR_ECLOSED;
+    if (mine->sends && ch->receivers == 0)
+        return WEIR_EPIPE;
+    if (mine->sends ? no_room(ch) : nothing_there(ch))
+        return NOTHING;
+    int k = mine->sends ? weir__send_locked(s->self, ch, mine, false, &s->woken)
+                        : weir__recv_locked(s->self, ch, mine, false, &s->woken);
+    switch (k) {
+    case EMPTY: /* and FULL */
+        return NOTHING;
+    case BETWEEN:
+    case SHUT:
+        return AGAIN;
+    case NO_MEMORY:
+        return WEIR_ENOMEM;
+    case END:
+        return 0;
+    default:
+        return mine->one ? 0 : k;
+    }
+}
+
+/* The index of the one that fired, or NOTHING, or AGAIN. */
+static int attempt_all(struct selection *s)
+{
+    int none = NOTHING;
+    for (uint32_t k = 0, i = s->first; k < s->n; k++, i = next_case(s, i)) {
+        weir_case *c = &s->cases[i];
+        int rc = c->kind == CASE_OFF ? NOTHING : attempt(s, waiter_in(c));
+        if (rc == AGAIN) {
+            none = AGAIN;
+        } else if (rc != NOTHING) {
+            c->rc = rc;
+            return (int)i;
+        }
+    }
+    return none;
+}
+
+/* All locks are held and shall be so when there is NOTHING. */
+static int lock_and_attempt(struct selection *s)
+{
+    for (unsigned turns = 0;; turns++) {
+        s->woken = (struct wake_list){NULL, NULL};
+        if (lock_all(s) & (SINGLE_SENDER | SINGLE_RECEIVER))
+            fence_singles(s);
+        int i = attempt_all(s);
+        if (i == NOTHING)
+            return NOTHING;
+        unlock_all(s);
+        wake_all(s->woken.first);
+        if (i != AGAIN)
+            return i;
+        os_spin(turns); /* somebody is about to publish, or to free a place */
+    }
+}
+
+/* ---- waiting -----------------------------------------------------------------------------------
+ */
+
+static void queue_all(struct selection *s)
+{
+    struct waiter *own = &s->self->waiter;
+    for (struct select_waiter *i = s->order; i; i = i->next) {
+        struct waiter *w = &i->waiter;
+        waiter_link(w, s->self, i->chan, w->sends ? &i->chan->sendq : &i->chan->recvq);
+    }
+    a32_store(&own->latch, LOCKED);
+    a32_store(&own->linked, CLAIMABLE); /* visible with the release of each lock */
+}
+
+static void unlink_all(struct selection *s)
+{
+    for (struct select_waiter *w = s->order, *end; w; w = end) {
+        struct chan *ch = w->chan;
+        bool linked = false;
+        end = next_chan(w);
+        for (struct select_waiter *i = w; i != end; i = i->next)
+            linked = linked || a32_load_acquire(&i->waiter.linked);
+        if (!linked)
+            continue; /* the channel may have gone */
+        lock_acquire(&ch->lock, 0);
+        for (struct select_waiter *i = w; i != end; i = i->next)
+            if (a32_load(&i->waiter.linked) && !MUTATE("select: not unlinked"))
+                waiter_unlink(ch, &i->waiter);
+        chan_unlock(ch);
+    }
+}
+
+/* The index of the one that fired, or an error. */
+static int wait(struct selection *s, weir_time deadline)
+{
+    struct party *self = s->self;
+    wait_announce(self);
+    int i = lock_and_attempt(s);
+    if (i != NOTHING) {
+        wait_renounce(self);
+        return i;
+    }
+    int refused = why_not_wait(self, deadline);
+    wake_all(s->woken.first); /* takes no channel's lock; while our latch is open */
+    if (refused) {
+        unlock_all(s);
+        wait_renounce(self);
+        return refused;
+    }
+    queue_all(s);
+    unlock_all(s);
+    i = self->ops->park(self, &self->waiter.latch, 0, deadline);
+    unlink_all(s);
+    if (i >= 0)
+        s->cases[i].rc = waiter_in(&s->cases[i])->waiter.result;
+    return i;
+}
+
+static never_inline int wait_and_try(struct selection *s, weir_time deadline)
+{
+    for (;;) {
+        int i = prepare(s);
+        if (i != NOTHING)
+            return i;
+        if (!s->order && deadline == WEIR_NEVER)
+            return WEIR_EDEADLK;
+        i = wait(s, deadline);
+        disarm_all(s, i);
+        if (i < 0 || s->cases[i].kind != CASE_SOURCE)
+            return i;
+        int rc = try_case(&s->cases[i]); /* what is below the source has fired: it first */
+        if (rc != WEIR_EAGAIN) {
+            s->cases[i].rc = rc;
+            return i;
+        }
+        if ((i = try_all(s)) != NOTHING)
+            return i;
+    }
+}
+
+/* ---- public
+ * -------------------------------------------------------------------------------------- */
+
+/* Any; a multiplicative generator's upper bits are good enough, and the thread's alone. */
+static uint32_t random_case(struct thread *t, uint32_t n)
+{
+    t->random = t->random * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(((t->random >> 32) * n) >> 32);
+}
+
+static never_inline int select_n(struct party *self, weir_case *cases, uint32_t n, uint32_t first,
+                                 weir_time deadline)
+{
+    struct selection s = {.self = self, .cases = cases, .n = n, .first = first};
+    int i = try_all(&s);
+    if (i != NOTHING)
+        return i;
+    return deadline == WEIR_TRY ? WEIR_EAGAIN : wait_and_try(&s, deadline);
+}
+
+static never_inline int select_enter(weir_case *cases, uint32_t n, weir_select_mode mode,
+                                     weir_time deadline)
+{
+    struct party *self = party_enter();
+    if (!self)
+        return WEIR_ENOMEM;
+    if (!party_is_plain(self) && deadline != WEIR_TRY) {
+        party_rest(self);
+        if (unlikely(party_refused(self)))
+            return WEIR_ECANCELED;
+    }
+    uint32_t first = mode == WEIR_FAIR ? random_case(self->thread, n) : 0;
+    int rc = select_n(self, cases, n, first, deadline);
+    party_leave(self);
+    return rc;
+}
+
+/* By an actor, the first receive that is looked at often has an item. */
+static always_inline int select_by(weir_case *cases, size_t n, weir_select_mode mode,
+                                   weir_time deadline, bool spent)
+{
+    if (unlikely(n > WEIR_SELECT_MAX || (!cases && n) || (mode | 1u) != 1u))
+        return WEIR_EINVAL;
+    if (unlikely(!spent || n == 0))
+        return select_enter(cases, (uint32_t)n, mode, deadline);
+    struct party *self = party_current();
+    uint32_t first = mode == WEIR_FAIR ? random_case(self->thread, (uint32_t)n) : 0;
+    weir_case *c = &cases[first];
+    if (likely(c->kind == CASE_RECV)) {
+        int rc = weir_try_recv_item((weir_receiver){c->handle}, c->item, c->item_size);
+        if (likely(rc != WEIR_EAGAIN)) {
+            c->rc = rc;
+            return (int)first;
+        }
+    }
+    return select_n(self, cases, (uint32_t)n, first, deadline);
+}
+
+int weir_select(weir_case *cases, size_t n, weir_select_mode mode)
+{
+    return select_by(cases, n, mode, WEIR_NEVER, party_spend());
+}
+
+int weir_select_by(weir_case *cases, size_t n, weir_select_mode mode, weir_time deadline)
+{
+    return select_by(cases, n, mode, until(deadline), party_spend());
+}
+
+int weir_try_select(weir_case *cases, size_t n, weir_select_mode mode)
+{
+    return select_by(cases, n, mode, WEIR_TRY, party_has_budget());
+}
+
+weir_case weir_on_recv_item(weir_receiver rx, void *item, size_t item_size)
+{
+    return (weir_case){.kind = CASE_RECV, .item = item, .item_size = item_size, .handle = rx.h};
+}
+
+weir_case weir_on_send_item(weir_sender tx, const void *item, size_t item_size)
+{
+    return (weir_case){
+        .kind = CASE_SEND, .item = (void *)(uintptr_t)item, .item_size = item_size, .handle = tx.h};
+}
+
+weir_case weir_on_source(const weir_source *source, void *object, void *item)
+{
+    return (weir_case){.kind = CASE_SOURCE, .item = item, .source = source, .object = object};
+}
+
+void weir_case_off(weir_case *c)
+{
+    c->kind = CASE_OFF;
+}
