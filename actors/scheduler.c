@@ -261,38 +261,6 @@ static inline void note_wait(struct actor *me, const a32 *lock, unsigned timed)
         trace_wait_on(&me->trace, trace_kind_on(&me->trace, lock) | timed, lock);
 }
 
-/*
- * On which worker goes on who was parked on `home` and is woken on `mine`? Where operations
- * are cheap, a pair of actors on one core beats any hand-over between two. Where they are
- * dear, both cores are to be used: `home` has it again if it has nothing else to do.
- */
-static bool adopts(const struct worker *mine, const struct worker *home)
-{
-    return a32_load(&mine->cost) < DEAR || !a32_load(&home->idle);
-}
-
-static never_inline void wake_from_elsewhere(struct actor *a, struct worker *mine,
-                                             struct worker *home)
-{
-    if (mine && mine->runtime == home->runtime && !is_pinned(a) && adopts(mine, home))
-        weir__ready(mine, a);
-    else
-        weir__inject(home, a);
-}
-
-static void actor_wake(struct party *p)
-{
-    struct actor *a = actor_of(p);
-    const struct party *me = party_current();
-    struct worker *home = p->thread->worker, *mine = me->thread->worker;
-    a->context.result = p->waiter.result;
-    trace_wake(&a->trace, me->id);
-    if (likely(mine == home))
-        weir__ready(home, a);
-    else
-        wake_from_elsewhere(a, mine, home);
-}
-
 /* The wait's deadline: a timer's callback. */
 static void wait_is_over(struct timer *t)
 {
@@ -324,6 +292,38 @@ static int actor_park(struct party *p, a32 *lock, uint32_t flags, weir_time dead
         return park_timed(me, lock, flags, deadline);
     note_wait(me, lock, 0);
     return weir__actor_leave(me, lock, flags);
+}
+
+/*
+ * On which worker goes on who was parked on `home` and is woken on `mine`? Where operations
+ * are cheap, a pair of actors on one core beats any hand-over between two. Where they are
+ * dear, both cores are to be used: `home` has it again if it has nothing else to do.
+ */
+static bool adopts(const struct worker *mine, const struct worker *home)
+{
+    return a32_load(&mine->cost) < DEAR || !a32_load(&home->idle);
+}
+
+static never_inline void wake_from_elsewhere(struct actor *a, struct worker *mine,
+                                             struct worker *home)
+{
+    if (mine && mine->runtime == home->runtime && !is_pinned(a) && adopts(mine, home))
+        weir__ready(mine, a);
+    else
+        weir__inject(home, a);
+}
+
+static void actor_wake(struct party *p)
+{
+    struct actor *a = actor_of(p);
+    const struct party *me = party_current();
+    struct worker *home = p->thread->worker, *mine = me->thread->worker;
+    a->context.result = p->waiter.result;
+    trace_wake(&a->trace, me->id);
+    if (likely(mine == home))
+        weir__ready(home, a);
+    else
+        wake_from_elsewhere(a, mine, home);
 }
 
 static int yield(struct actor *me)
