@@ -257,6 +257,8 @@ static inline void note_wait(struct actor *me, const a32 *lock, unsigned timed)
     const struct waiter *w = &me->party.waiter;
     if (likely(w->slot != NULL) && likely(aptr_load(&w->on) == lock))
         trace_wait(&me->trace, (w->sends ? IN_SEND : IN_RECV) | timed, lock);
+    else if (lock == &w->latch)
+        trace_wait_on(&me->trace, IN_SELECT | timed, NULL);
     else
         trace_wait_on(&me->trace, trace_kind_on(&me->trace, lock) | timed, lock);
 }

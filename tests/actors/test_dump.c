@@ -184,6 +184,15 @@ static int awaits(void *arg)
     return weir_task_wait(*(weir_task *)arg);
 }
 
+static int selects(void *unused)
+{
+    struct ends e = open_ends(0), f = open_ends(0);
+    uint64_t item;
+    weir_case cases[] = {weir_on_recv(e.rx, &item), weir_on_recv(f.rx, &item)};
+    (void)unused;
+    return weir_select(cases, 2, WEIR_FAIR);
+}
+
 static int other_waits(void *unused)
 {
     weir_group g = weir_group_begin();
@@ -191,12 +200,14 @@ static int other_waits(void *unused)
     (void)unused;
     EXPECT_RC(weir_spawn(g, sleeps, NULL, .name = "sleeper", .task = &task), 0);
     EXPECT_RC(weir_spawn(g, awaits, &task, .name = "waiter"), 0);
+    EXPECT_RC(weir_spawn(g, selects, NULL, .name = "selector"), 0);
     weir_yield();
     weir_yield();
     dump();
     expect_in_line("sleeper", " sleep");
     expect_in_line("sleeper", " parked ");
     expect_in_line("waiter", " a task");
+    expect_in_line("selector", " select");
     EXPECT_RC(weir_group_cancel(g, "enough"), 0);
     weir_group_end(g);
     return 0;
@@ -406,5 +417,5 @@ static void while_all_runs(void)
 }
 
 TEST_SUITE(dump, "actors: dump", {"dump: states, and what is waited for", states},
-           {"dump: sleep and tasks", sleep_and_tasks}, {"dump: who woke it", wakers},
+           {"dump: sleep, tasks and select", sleep_and_tasks}, {"dump: who woke it", wakers},
            {"dump: stacks", stacks}, {"dump: while everything runs", while_all_runs});
