@@ -11,19 +11,19 @@ void weir__gate_wait(struct worker *w)
             a_fence();
         if (!(a32_load_acquire(&w->barred) & GATE_SHUT))
             return;
-        a32_store_release(&w->inside, 0);
+        a64_store_release(&w->inside, 0);
         for (unsigned turns = 0; a32_load_acquire(&w->barred) & GATE_SHUT; turns++)
             os_spin(turns);
-        a32_store(&w->inside, 1);
+        a64_store(&w->inside, 1);
         a_light_fence(); /* as in gate_enter() */
     }
 }
 
 void weir__gate_open(struct worker *w)
 {
-    uint32_t hint = a32_load(&w->inside);
+    uint64_t hint = a64_load(&w->inside);
     if (hint != 1) /* else the owner is on its way in: only it may take that back */
-        a32_cas(&w->inside, &hint, w->run.total << 1);
+        a64_cas(&w->inside, &hint, gate_word(w));
     a32_store_release(&w->barred, a32_load(&w->barred) & ~(uint32_t)GATE_SHUT);
 }
 
@@ -36,7 +36,7 @@ bool weir__gate_shut(struct worker *w)
     if (!MUTATE("gate: no membarrier"))
         os_membarrier(); /* pairs with a_light_fence() in gate_enter() */
     for (unsigned turns = 0; turns < PATIENCE; turns++) {
-        if (a32_load_acquire(&w->inside) != 1 || MUTATE("gate: thief does not wait"))
+        if (a64_load_acquire(&w->inside) != 1 || MUTATE("gate: thief does not wait"))
             return true;
         os_spin(turns);
     }

@@ -11,14 +11,14 @@
  *     a_light_fence()                    os_membarrier()
  *     barred? step back and wait         inside? wait
  *     ... the queues ...                 ... the queues ...
- *     inside = 2n (release)              barred &= ~SHUT (release)
+ *     inside = word (release)             barred &= ~SHUT (release)
  *
  * Either the owner sees SHUT or the thief sees `inside`: not both are at the queues. A
  * thief comes when it has nothing else to do, and costs the owner an interrupt; the owner
  * comes twice a switch, and pays two stores. Nothing is called, allocated or waited for
- * behind the gate. When the owner is not inside, the word tells how many are runnable, a
- * hint for thieves. Without membarrier `barred` says GATE_FENCES for ever, and the owner
- * executes a real fence.
+ * behind the gate. When the owner is not inside, the word tells how many are runnable and
+ * how often the owner has been there, hints for thieves. Without membarrier `barred` says
+ * GATE_FENCES for ever, and the owner executes a real fence.
  */
 #ifndef WEIR_GATE_H
 #define WEIR_GATE_H
@@ -29,9 +29,14 @@ enum { GATE_SHUT = 1, GATE_FENCES = 2 };
 
 void weir__gate_wait(struct worker *w);
 
+static always_inline uint64_t gate_word(const struct worker *w)
+{
+    return w->run.visits | (uint64_t)w->run.total << 1;
+}
+
 static always_inline void gate_enter(struct worker *w)
 {
-    a32_store(&w->inside, 1);
+    a64_store(&w->inside, 1);
     a_light_fence(); /* pairs with os_membarrier() in weir__gate_shut() */
     if (unlikely(a32_load_acquire(&w->barred)) && !MUTATE("gate: not looked at"))
         weir__gate_wait(w);
@@ -39,13 +44,14 @@ static always_inline void gate_enter(struct worker *w)
 
 static always_inline void gate_leave(struct worker *w)
 {
-    a32_store_release(&w->inside, w->run.total << 1); /* pairs with weir__gate_shut() */
+    w->run.visits += (uint64_t)1 << 32;
+    a64_store_release(&w->inside, gate_word(w)); /* pairs with weir__gate_shut() */
 }
 
-/* A hint, without entering: how many are runnable; 1 may be a worker inside. */
-static inline uint32_t gate_surplus(const struct worker *v)
+/* Without entering: is anybody runnable there? The word changes with each visit. */
+static inline bool gate_surplus(uint64_t word)
 {
-    return (a32_load(&v->inside) + 1) / 2;
+    return (uint32_t)word > 1;
 }
 
 /* As a thief. False: the owner, or another thief, is there and does not go. */

@@ -303,7 +303,9 @@ static int actor_park(struct party *p, a32 *lock, uint32_t flags, weir_time dead
  */
 static bool adopts(const struct worker *mine, const struct worker *home)
 {
-    return a32_load(&mine->cost) < DEAR || !a32_load(&home->idle);
+    uint32_t cost = a32_load(&mine->cost);
+    return cost < DEAR || !a32_load(&home->idle) ||
+           (cost < VERY_DEAR && a32_load(&home->asleep)); /* to wake it is a system call */
 }
 
 static never_inline void wake_from_elsewhere(struct actor *a, struct worker *mine,

@@ -15,8 +15,9 @@
 
 enum {
     WORKERS_MOST = 256,
-    TICK = 61, /* picks between two passes of the loop; prime: no rhythm of a program hides it */
-    DEAR = 100 /* ns an operation: from here on parallelism pays for crossing cores */
+    TICK = 61,  /* picks between two passes of the loop; prime: no rhythm of a program hides it */
+    DEAR = 100, /* ns an operation: from here on parallelism pays for crossing cores */
+    VERY_DEAR = 2000 /* and for a system call */
 };
 
 struct runtime;
@@ -29,6 +30,7 @@ struct runnable {
     struct actor_queue spawned; /* by the current actor since it was resumed */
     struct actor_queue pinned;  /* of any of these kinds, but not to be stolen */
     uint32_t total;             /* of all but the pinned */
+    uint64_t visits;            /* to the queues, shifted left by 32 */
 };
 
 struct worker {
@@ -40,7 +42,7 @@ struct worker {
     struct actor *yielded; /* to be queued after the switch: a thief must not run it sooner */
     uint32_t tick;         /* picks until the loop looks at the world outside */
     uint32_t streak;       /* picks in a row from `next_up` */
-    a32 inside;            /* the gate: 1, or twice the number of runnable actors: gate.h */
+    a64 inside;            /* the gate: 1, or what thieves look at: gate.h */
     a32 barred;            /* the gate: GATE_SHUT by a thief */
     struct runnable run;
     uint64_t spent;               /* budget that was left over at switches: gives the operations */
@@ -54,9 +56,8 @@ struct worker {
     struct party *native_party;
     uint32_t index;
     uint32_t random;
-    weir_time watch;             /* how long it sleeps between two looks at the others */
-    uint32_t seen[WORKERS_MOST]; /* their passes at the last look */
-    uint32_t id_next, id_end;    /* for new actors */
+    weir_time watch;          /* how long it sleeps between two looks at the others */
+    uint32_t id_next, id_end; /* for new actors */
     struct timers timers;
     struct waitable sleepers; /* actors in weir_sleep(), until cancelled or timed out */
     struct retired retired;   /* a waker may look at `asleep` when the run is over */
@@ -64,7 +65,6 @@ struct worker {
     /* Written by this worker, read by others. */
     a64 born __attribute__((aligned(CACHE_LINE))); /* actors spawned here */
     a64 died;                                      /* actors that ended here */
-    a32 passes;                                    /* grows while the worker is alive to others */
     a32 cost;                                      /* of an operation, ns; see worker.c */
     a32 idle;                                      /* it has nothing to run */
 

@@ -7,26 +7,27 @@
  * `asleep`, then looks for what was pushed: no such wake is lost. That a busy worker has more
  * than it can run is told without fences, and may go unseen for a moment: it will run it
  * itself sooner or later, unless an actor computes for long. Therefore one of those who sleep
- * while others are awake is watching: it wakes up now and then, and helps a worker that has
- * runnable actors and has hardly moved. When all sleep nobody wakes up by time.
+ * while others are awake is watching: it wakes up now and then and looks. When all sleep
+ * nobody wakes up by time.
  *
  * Help. Crossing cores costs some 100 ns to some microseconds, an operation that stays on
- * its worker 10 ns. So the loop measures what an operation costs here, the work of the actors
- * between two of them included, and others take part only where it is DEAR or where MANY are
- * runnable.
+ * its worker 10 ns. So an actor is taken from a busy worker only when it has been waiting
+ * while that worker ran one and the same other actor for a moment: not when the two hand
+ * items to each other. And the loop measures what an operation costs here, the work of the
+ * actors between two of them included: where it is DEAR, an actor that is woken goes back to
+ * the worker that it came from, if that one has nothing else to do.
  */
 #include "deadlock.h"
 #include "gate.h"
 #include "lock.h"
 
 enum {
-    MANY = 16,          /* runnable actors that are worth a thief's coming at any cost */
     LOOKS = SPINS(200), /* before an idle worker sleeps */
-    SLOW = 64           /* passes of a worker between two looks of the watcher; less is slow */
+    MOMENT = SPINS(60)  /* pauses, about a microsecond: who waits so long is worth crossing for */
 };
 
 #define WATCH_FIRST (1 * WEIR_MS)
-#define WATCH_LAST (16 * WEIR_MS)
+#define WATCH_LAST (4 * WEIR_MS)
 
 /* ---- what an operation costs --------------------------------------------------------------- */
 
@@ -97,16 +98,10 @@ static void take_injected(struct worker *w, struct worker *from)
 /* ---- help ---------------------------------------------------------------------------------------
  */
 
-static bool worth_while(const struct worker *v)
-{
-    uint32_t n = gate_surplus(v);
-    return n > 0 && (n >= MANY || a32_load(&v->cost) >= DEAR);
-}
-
 void weir__call_help(struct worker *w)
 {
     struct runtime *rt = w->runtime;
-    if (a32_load(&rt->watching) && !worth_while(w))
+    if (a32_load(&rt->watching))
         return;
     for (uint32_t i = 1; i < rt->workers; i++)
         if (call(rt->worker[(w->index + i) % rt->workers]))
@@ -122,6 +117,20 @@ static uint32_t next_random(struct worker *w)
     return w->random = x;
 }
 
+/* Has somebody been waiting there while v ran one and the same actor? */
+static bool keeps_waiting(const struct worker *v)
+{
+    uint64_t word = a64_load(&v->inside);
+    if (!gate_surplus(word) && nothing_injected(v))
+        return false;
+    for (unsigned turn = 0; turn < MOMENT; turn++) {
+        a_relax();
+        if (a64_load(&v->inside) != word)
+            return false;
+    }
+    return true;
+}
+
 /* From somebody who has more than he can run. */
 static bool find_work(struct worker *w)
 {
@@ -129,29 +138,15 @@ static bool find_work(struct worker *w)
     uint32_t first = rt->workers > 1 ? next_random(w) % rt->workers : 0;
     for (uint32_t i = 0; i < rt->workers; i++) {
         struct worker *v = rt->worker[(first + i) % rt->workers];
-        if (v != w && worth_while(v) && weir__steal(w, v) > 0)
-            return true;
-    }
-    return false;
-}
-
-/* From somebody who has hardly moved since the last look, whatever his operations cost. */
-static bool rescue(struct worker *w)
-{
-    struct runtime *rt = w->runtime;
-    bool found = false;
-    for (uint32_t i = 0; i < rt->workers && !found; i++) {
-        struct worker *v = rt->worker[i];
-        uint32_t passes = a32_load(&v->passes), before = w->seen[i];
-        w->seen[i] = passes;
-        if (v == w || a32_load(&v->idle) || passes - before > SLOW)
+        if (v == w || a32_load(&v->idle) || !keeps_waiting(v))
             continue;
         take_injected(w, v);
-        found = w->run.ready.first || (gate_surplus(v) > 0 && weir__steal(w, v) > 0);
-        if (found)
-            a32_store(&v->cost, DEAR); /* until it is measured again */
+        if (w->run.total > 0 || weir__steal(w, v) > 0) {
+            weir__call_help(w); /* where two are busy a third one may be of use */
+            return true;
+        }
     }
-    return found;
+    return false;
 }
 
 /* ---- the end
@@ -188,11 +183,13 @@ static bool called(struct worker *w)
     return !nothing_injected(w) || a32_load_acquire(&w->runtime->ended);
 }
 
-/* The time after which to look at the others; WEIR_NEVER when all of them sleep. */
+/* The time after which to look at the others; WEIR_NEVER: another one does, or all sleep. */
 static weir_time watch_until(struct worker *w)
 {
     struct runtime *rt = w->runtime;
-    if (rt->workers == 1 || a32_load(&rt->sleeping) == rt->workers)
+    uint32_t nobody = 0;
+    if (rt->workers == 1 || a32_load(&rt->sleeping) == rt->workers ||
+        !a32_cas(&rt->watching, &nobody, 1))
         return WEIR_NEVER;
     return weir_after(w->watch);
 }
@@ -213,9 +210,9 @@ static void sleep_until_called(struct worker *w)
         end(rt);
     if (!called(w) || MUTATE("worker: no second look")) {
         weir_time watch = watch_until(w);
-        a32_add(&rt->watching, watch != WEIR_NEVER);
         os_futex_wait(&w->asleep, 1, watch < until ? watch : until);
-        a32_add(&rt->watching, watch != WEIR_NEVER ? UINT32_MAX : 0);
+        if (watch != WEIR_NEVER)
+            a32_xchg(&rt->watching, 0);
     }
     if (a32_xchg(&w->asleep, 0))
         a32_add(&rt->sleeping, UINT32_MAX);
@@ -238,9 +235,9 @@ static void idle(struct worker *w)
         os_spin(look % 32);
     }
     sleep_until_called(w);
-    w->watch = w->runtime->workers > 1 && rescue(w) ? WATCH_FIRST
-               : w->watch < WATCH_LAST              ? 2 * w->watch
-                                                    : WATCH_LAST;
+    w->watch = w->runtime->workers > 1 && find_work(w) ? WATCH_FIRST
+               : w->watch < WATCH_LAST                 ? 2 * w->watch
+                                                       : WATCH_LAST;
     a32_store(&w->idle, 0);
 }
 
@@ -289,7 +286,6 @@ void weir__worker_loop(struct worker *w)
     while (!a32_load_acquire(&w->runtime->ended)) {
         weir_time now = weir_now();
         measure(w, now);
-        a32_store(&w->passes, a32_load(&w->passes) + 1);
         take_injected(w, w);
         fire_timers(w, now);
         if (unlikely(w->stillborn.first != NULL))

@@ -216,7 +216,8 @@ void weir__party_leave_plain(struct party *p);
  */
 static inline void weir__reclaim_sometimes(struct thread *t)
 {
-    if (unlikely(t->reclaim.pending >= t->reclaim.left + TRY_EVERY))
+    if (unlikely(t->reclaim.pending >= t->reclaim.left + TRY_EVERY) &&
+        (a32_load(&weir__running) < 2 || t->reclaim.pending >= t->reclaim.left + TRY_EVERY_FEW))
         weir__reclaim_all(t);
 }
 

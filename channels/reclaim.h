@@ -39,7 +39,12 @@ struct retired {
     void (*release)(struct retired *self, struct thread *thread);
 };
 
-enum { GRACE = 3, BAGS = GRACE + 1, TRY_EVERY = 32 /* retired objects: a membarrier each */ };
+enum {
+    GRACE = 3,
+    BAGS = GRACE + 1,
+    TRY_EVERY = 32,      /* retired objects: a membarrier each */
+    TRY_EVERY_FEW = 2048 /* the same while other threads run actors, which it interrupts */
+};
 
 struct retired_list {
     struct retired *first, *last;
