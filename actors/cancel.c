@@ -106,6 +106,16 @@ static void tell(struct actor *a, struct stops *stops)
     interrupt(a);
 }
 
+bool weir__actor_obeys(struct actor *a, int result)
+{
+    if (result != WEIR_ECANCELED)
+        return false;
+    lock_acquire(&a->scopes_lock, 0);
+    bool stopped = a->stopped;
+    lock_release(&a->scopes_lock, 0);
+    return stopped;
+}
+
 enum { BATCH = 32 };
 
 /* Children that nobody has told yet, up to a batch: they are told when they are taken. */

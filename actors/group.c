@@ -94,17 +94,11 @@ static bool note_failure(struct group *g, struct actor *child, int result)
     return true;
 }
 
-/* One that was stopped and says so has not failed. */
-static bool has_failed(const struct actor *child, int result)
-{
-    return result < 0 && !(result == WEIR_ECANCELED && child->stopped);
-}
-
 bool weir__group_done(struct actor *child, int result, bool quiet)
 {
     struct group *g = child->group;
     bool kept = false;
-    if (has_failed(child, result) && !quiet) {
+    if (result < 0 && !quiet && !weir__actor_obeys(child, result)) {
         lock_acquire(&g->lock, 0);
         kept = note_failure(g, child, result);
         lock_release(&g->lock, 0);

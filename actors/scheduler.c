@@ -335,7 +335,7 @@ static int yield(struct actor *me)
     struct worker *w = actor_worker(me);
     me->context.result = 0;
     w->yielded = me;
-    trace_wait(&me->trace, YIELDED, NULL);
+    trace_wait(&me->trace, YIELDED, me); /* any address, as no one is waited for */
     return weir__actor_leave(me, NULL, 0);
 }
 

@@ -81,6 +81,9 @@ void weir__cause_set(struct cause *c, const char *reason, bool deadline);
 /* The scopes of an actor whose body has returned. */
 void weir__scopes_unwind(struct actor *me);
 
+/* Was it stopped, and is that what its result says? Then it has not failed. */
+bool weir__actor_obeys(struct actor *a, int result);
+
 /* As weir_scope_end(), of a scope that is the innermost one. */
 int weir__scope_end(struct actor *me, struct scope *s);
 

@@ -80,11 +80,11 @@ bool weir__task_cause(const struct actor *a, struct cause *c)
     return cancelled;
 }
 
-static enum weir_task_states end_state(const struct actor *a, int result)
+static enum weir_task_states end_state(struct actor *a, int result)
 {
     if (result >= 0)
         return WEIR_TASK_FINISHED;
-    return result == WEIR_ECANCELED && a->stopped ? WEIR_TASK_CANCELLED : WEIR_TASK_FAILED;
+    return weir__actor_obeys(a, result) ? WEIR_TASK_CANCELLED : WEIR_TASK_FAILED;
 }
 
 bool weir__task_done(struct actor *me, int result)

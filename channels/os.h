@@ -52,7 +52,7 @@ typedef struct os_thread {
     void *arg;
 } os_thread;
 
-int os_thread_start(os_thread *t, void (*run)(void *arg), void *arg);
+int os_thread_start(os_thread *t, void (*body)(void *arg), void *arg);
 void os_thread_join(os_thread *t);
 
 /* As many as the affinity mask and the cgroup's quota of time allow; at least 1. */

@@ -80,7 +80,7 @@ static int fail_in_turn(void *arg)
 
 static void first_failure_in_time(void)
 {
-    EXPECT_RC(weir_run(fail_in_turn, NULL, NULL), -1100);
+    EXPECT_RC(weir_run(fail_in_turn, NULL, &(weir_options){.workers = 1}), -1100);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */

@@ -233,9 +233,10 @@ static void runs_two(void *scripts)
 }
 
 #define SCRIPT(...) ((void *)&(struct script){__VA_ARGS__})
-#define PLAIN(chan, n, item, ...)                                                                  \
-    SCRIPT(.cases = 1, .c = {chan}, .rounds = (n), .first = (item), .plain = true, __VA_ARGS__)
-#define SELECT(n, item, ...) SCRIPT(.rounds = (n), .first = (item), __VA_ARGS__)
+/* From the first item on, and whatever else. */
+#define PLAIN(chan, n, ...)                                                                        \
+    SCRIPT(.cases = 1, .c = {chan}, .rounds = (n), .plain = true, .first = __VA_ARGS__)
+#define SELECT(n, ...) SCRIPT(.rounds = (n), .first = __VA_ARGS__)
 
 #define MODEL(ident, text, open, ...)                                                              \
     EXPLORE_MODEL(ident, text, .setup = open, .check = once, .thread_exit = weir__thread_detach,   \
