@@ -95,8 +95,7 @@ static void take_injected(struct worker *w, struct worker *from)
     }
 }
 
-/* ---- help ---------------------------------------------------------------------------------------
- */
+/* ---- help ------------------------------------------------------------------------------- */
 
 void weir__call_help(struct worker *w)
 {
@@ -149,8 +148,7 @@ static bool find_work(struct worker *w)
     return false;
 }
 
-/* ---- the end
- * -------------------------------------------------------------------------------------- */
+/* ---- the end ---------------------------------------------------------------------------- */
 
 /*
  * Deaths first: both only grow, and nobody dies who was not born. If afterwards no more are
@@ -175,8 +173,7 @@ static void end(struct runtime *rt)
         call(rt->worker[i]);
 }
 
-/* ---- idle
- * ------------------------------------------------------------------------------------------ */
+/* ---- idle ------------------------------------------------------------------------------- */
 
 static bool called(struct worker *w)
 {
@@ -241,8 +238,7 @@ static void idle(struct worker *w)
     a32_store(&w->idle, 0);
 }
 
-/* ---- the loop
- * ----------------------------------------------------------------------------------------- */
+/* ---- the loop --------------------------------------------------------------------------- */
 
 static void fire_timers(struct worker *w, weir_time now)
 {
@@ -295,6 +291,9 @@ void weir__worker_loop(struct worker *w)
         struct actor *next = pick_for_loop(w);
         if (next) {
             w->idle_since = 0;
+            /* What came from outside of the actors was queued without a word to anybody. */
+            if (w->run.total > 0 && a32_load(&w->runtime->sleeping) > 0)
+                weir__call_help(w);
             weir__run_actor(w, next);
         } else {
             idle(w);

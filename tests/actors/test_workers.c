@@ -102,6 +102,36 @@ static void run_meet_the_woken(void)
     EXPECT_RC(run_with(2, meet_the_woken, NULL), 0);
 }
 
+/* And with one whose time came together with its own: nobody was awake to see the two. */
+struct timed {
+    struct meeting meeting;
+    weir_time at;
+};
+
+static int sleep_and_meet(void *arg)
+{
+    struct timed *t = arg;
+    int rc = weir_sleep_until(t->at);
+    return rc < 0 ? rc : meet(&t->meeting);
+}
+
+static int two_wake_at_once(void *unused)
+{
+    atomic_uint here = 0;
+    struct timed t = {{&here, 2}, weir_after(50 * WEIR_MS)};
+    weir_group g = weir_group_begin();
+    (void)unused;
+    EXPECT_RC(weir_spawn(g, sleep_and_meet, &t), 0);
+    EXPECT_RC(weir_spawn(g, sleep_and_meet, &t), 0);
+    EXPECT_RC(weir_group_end(g), 0);
+    return 0;
+}
+
+static void run_two_wake_at_once(void)
+{
+    EXPECT_RC(run_with(2, two_wake_at_once, NULL), 0);
+}
+
 /* ---- pinned -------------------------------------------------------------------------------- */
 
 struct stay {
@@ -283,6 +313,7 @@ static void run_numbers(void)
 TEST_SUITE(workers, "actors: many workers", {"F003 two that compute run in parallel", run_two_meet},
            {"F003 a child runs while its parent computes", run_meet_the_child},
            {"F037 who is woken runs while the waker computes", run_meet_the_woken},
+           {"F020 two whose time comes at once run in parallel", run_two_wake_at_once},
            {"F003 pinned actors stay on their thread", run_pinned_ring},
            {"F003 plain threads spawn into a group", run_threads_spawn},
            {"F003 a plain thread spawns when the run is over", run_spawns_late},
