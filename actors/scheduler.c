@@ -86,8 +86,6 @@ struct actor *weir__pick(struct worker *w)
     struct actor *a = r->next_up, *pinned;
     if (unlikely(r->spawned.first != NULL))
         put_before(&r->fresh, &r->spawned);
-    if (unlikely(w->yielded != NULL))
-        put_behind(&r->ready, &r->fresh);
     if (unlikely(r->pinned.first != NULL) && (pinned = pick_pinned(w)))
         return pinned;
     if (a && (w->streak++ < STREAK || !r->ready.first)) {
@@ -105,13 +103,16 @@ struct actor *weir__pick(struct worker *w)
 
 static void actor_entry(void);
 
-/* It is off its stack: a thief may have it. Behind all others. */
+/* It is off its stack: a thief may have it. Behind all others, also those that have not run. */
 static never_inline void queue_yielded(struct worker *w)
 {
+    struct runnable *r = &w->run;
     struct actor *a = w->yielded;
     w->yielded = NULL;
     gate_enter(w);
-    weir__queue(w, &w->run.ready, a);
+    put_before(&r->fresh, &r->spawned);
+    put_behind(&r->ready, &r->fresh);
+    weir__queue(w, &r->ready, a);
     gate_leave(w);
 }
 
@@ -165,7 +166,7 @@ static struct actor *next_actor(struct worker *w)
     return a && likely(bind_stack(w, a)) ? a : NULL;
 }
 
-static inline struct context *make_current(struct worker *w, struct actor *a)
+inline struct context *weir__make_current(struct worker *w, struct actor *a)
 {
     w->current = a;
     if (!a) {
@@ -179,11 +180,6 @@ static inline struct context *make_current(struct worker *w, struct actor *a)
     return &a->context;
 }
 
-struct context *weir__make_current(struct worker *w, struct actor *a)
-{
-    return make_current(w, a);
-}
-
 static inline void check_stack(struct worker *w, struct actor *me)
 {
     if (unlikely(!stack_intact(&w->runtime->stacks, me->stack)))
@@ -194,7 +190,7 @@ static inline void check_stack(struct worker *w, struct actor *me)
 static never_inline int go_on(struct worker *w, struct actor *me)
 {
     w->yielded = NULL;
-    make_current(w, me);
+    weir__make_current(w, me);
     after_switch(w); /* a pass like any other */
     return me->context.result;
 }
@@ -210,7 +206,7 @@ int weir__actor_leave(struct actor *me, a32 *lock, uint32_t flags)
     struct actor *next = next_actor(w);
     if (unlikely(!next && w->yielded) && w->tick > 0)
         return go_on(w, me);
-    return context_switch_tail(&me->context, make_current(w, next), after_switch, w);
+    return context_switch_tail(&me->context, weir__make_current(w, next), after_switch, w);
 }
 
 void weir__run_actor(struct worker *w, struct actor *next)
@@ -218,7 +214,7 @@ void weir__run_actor(struct worker *w, struct actor *next)
     if (!bind_stack(w, next))
         return;
     thread_online(w->thread);
-    context_switch_tail(&w->native, make_current(w, next), after_switch, w);
+    context_switch_tail(&w->native, weir__make_current(w, next), after_switch, w);
     thread_offline(w->thread);
 }
 
@@ -239,13 +235,13 @@ static void actor_entry(void)
             next->stack = stack;
             stack_set_owner(stack, next);
             context_take_over(&me->context, &next->context);
-            make_current(w, next);
+            weir__make_current(w, next);
             after_switch(w); /* a pass like any other */
             me = next;
             continue;
         }
         stack_put(&w->runtime->stacks, &w->stacks, stack);
-        context_abandon_after(&me->context, make_current(w, next), after_switch, w);
+        context_abandon_after(&me->context, weir__make_current(w, next), after_switch, w);
     }
 }
 

@@ -77,7 +77,7 @@ struct worker {
 struct runtime {
     uint32_t workers; /* that run */
     a32 sleeping;     /* of them, that nobody has called since; see worker.c */
-    a32 watching;     /* sleeping, but with a time after which they look at the others */
+    a32 watching;     /* 1: one of these wakes up now and then and looks at the others */
     a32 ended;        /* 1: every actor has */
     bool report;      /* overflows */
     struct stacks stacks;

@@ -58,17 +58,17 @@ static int count_up(void *arg)
     return 0;
 }
 
-/* One yield is enough for each that is runnable, new ones as well. */
+/* One yield is enough for each that is runnable, new ones as well; whoever's turn the loop's is. */
 static int yield_lets_all_run(void *unused)
 {
-    unsigned n = 0;
+    unsigned n = 0, spawned = 0;
     (void)unused;
     EXPECT_RC(weir_yield(), 0); /* alone */
-    for (unsigned round = 1; round <= 10; round++) {
-        for (unsigned i = 0; i < 10; i++)
+    for (unsigned round = 0; round < 300; round++) {
+        for (unsigned i = 0; i < 1 + round % 10; i++, spawned++)
             EXPECT_RC(weir_spawn(WEIR_RUN, count_up, (void *)&n), 0);
         EXPECT_RC(weir_yield(), 0);
-        EXPECT_EQ(n, 10 * round);
+        EXPECT_EQ(n, spawned);
     }
     return 0;
 }
