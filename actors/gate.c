@@ -2,7 +2,10 @@
 /* gate.c - see gate.h. */
 #include "gate.h"
 
-enum { PATIENCE = SPINS(1000) }; /* turns for which a thief waits for an owner inside */
+enum {
+    PATIENCE = SPINS(1000), /* turns for which a thief waits for an owner inside */
+    LOOT_MOST = 256         /* actors that it takes at once */
+};
 
 void weir__gate_wait(struct worker *w)
 {
@@ -19,12 +22,18 @@ void weir__gate_wait(struct worker *w)
     }
 }
 
+static void open_gate(struct worker *w)
+{
+    /* The owner does not write `barred`, and other thieves only when SHUT is off. */
+    a32_store_release(&w->barred, a32_load(&w->barred) & ~(uint32_t)GATE_SHUT);
+}
+
 void weir__gate_open(struct worker *w)
 {
     uint64_t hint = a64_load(&w->inside);
     if (hint != 1) /* else the owner is on its way in: only it may take that back */
         a64_cas(&w->inside, &hint, gate_word(w));
-    a32_store_release(&w->barred, a32_load(&w->barred) & ~(uint32_t)GATE_SHUT);
+    open_gate(w);
 }
 
 bool weir__gate_shut(struct worker *w)
@@ -40,20 +49,27 @@ bool weir__gate_shut(struct worker *w)
             return true;
         os_spin(turns);
     }
-    a32_store_release(&w->barred, a32_load(&w->barred) & ~(uint32_t)GATE_SHUT);
+    open_gate(w);
     return false;
+}
+
+/* Of so many; the owner waits meanwhile. */
+static uint32_t half(uint32_t count)
+{
+    uint32_t n = (count + 1) / 2;
+    return n < LOOT_MOST ? n : LOOT_MOST;
 }
 
 /* The oldest half of those that have run; else half of the fresh, those that would run last. */
 static void take_half(struct actor_queue *loot, struct runnable *r)
 {
-    uint32_t n = (r->ready.count + 1) / 2;
+    uint32_t n = half(r->ready.count);
     for (uint32_t i = 0; i < n; i++)
         push_last(loot, pop_first(&r->ready));
     if (n > 0)
         return;
     put_before(&r->fresh, &r->spawned);
-    n = (r->fresh.count + 1) / 2;
+    n = half(r->fresh.count);
     for (uint32_t i = 0; i < n; i++) {
         struct actor_queue one = {NULL, NULL, 0};
         push_last(&one, pop_last(&r->fresh));
