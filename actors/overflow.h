@@ -31,7 +31,10 @@ struct overflow_report {
 /*
  * install  for the calling thread, which is about to run actors on `stacks`. Where memory
  *          for the signal stack is refused there is no report; that is no error.
- * remove   by the same thread, before `stacks` ends; by the one that installed first, last.
+ * remove   by the same thread, before `stacks` ends.
+ *
+ * The thread that installs first does so before others of its run begin, and removes when
+ * they have ended: the handler is its.
  * name_of  the name of a stack's owner; called in the signal handler
  */
 void weir__overflow_install(struct overflow_report *r, const struct stacks *stacks,

@@ -76,15 +76,17 @@ static void worker_take(struct worker *w, struct party *self)
     weir__context_native(&w->native);
 }
 
+/* Until weir__overflow_remove(), by the same thread. */
+static void report_overflows(struct runtime *rt, struct overflow_report *r)
+{
+    *r = (struct overflow_report){0};
+    if (rt->report)
+        weir__overflow_install(r, &rt->stacks, name_of);
+}
+
 static void worker_work(struct worker *w)
 {
-    struct overflow_report overflow = {0};
-    bool report = w->runtime->report;
-    if (report)
-        weir__overflow_install(&overflow, &w->runtime->stacks, name_of);
     weir__worker_loop(w);
-    if (report)
-        weir__overflow_remove(&overflow);
     w->thread->worker = NULL;
 }
 
@@ -115,6 +117,7 @@ static uint32_t state_after(a32 *state, uint32_t value)
 static void help(void *helper)
 {
     struct helper *h = helper;
+    struct overflow_report overflow;
     struct party *self = weir__thread_party();
     if (!self) {
         state_set(&h->state, FAILED);
@@ -123,7 +126,9 @@ static void help(void *helper)
     worker_take(h->worker, self);
     state_set(&h->state, READY);
     state_after(&h->state, READY); /* how many workers there are is known from GO on */
+    report_overflows(h->worker->runtime, &overflow);
     worker_work(h->worker);
+    weir__overflow_remove(&overflow);
 }
 
 /* How many could be started: a run with fewer workers is a run. */
@@ -146,18 +151,21 @@ static uint32_t start_helpers(struct runtime *rt, struct helper *helpers)
 static void work_together(struct runtime *rt)
 {
     struct helper *helpers = NULL;
+    struct overflow_report overflow;
     size_t bytes = (rt->workers - 1) * sizeof *helpers;
     uint32_t n = 0;
     if (bytes > 0 && (helpers = os_alloc(bytes)))
         n = start_helpers(rt, helpers);
     rt->workers = n + 1;
-    aptr_store_release(&weir__runtime,
-                       rt); /* before an actor runs, and so before a group is open */
+    /* Before an actor runs, and so before a group is open. */
+    aptr_store_release(&weir__runtime, rt);
+    report_overflows(rt, &overflow); /* the first one's is the handler: longer than all others */
     for (uint32_t i = 0; i < n; i++)
         state_set(&helpers[i].state, GO);
     worker_work(rt->worker[0]);
     for (uint32_t i = 0; i < n; i++)
         os_thread_join(&helpers[i].thread);
+    weir__overflow_remove(&overflow);
     os_free(helpers, bytes);
 }
 
