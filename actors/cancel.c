@@ -182,8 +182,7 @@ static void set_shield(struct scope *s, bool shield)
     tell_all(&stops);
 }
 
-/* ---- the stack --------------------------------------------------------------------------------
- */
+/* ---- the stack ----------------------------------------------------------------------------- */
 
 void weir__scope_push(struct actor *me, struct scope *s)
 {
@@ -238,8 +237,7 @@ int weir_scope_shield(weir_scope scope, bool shield)
     return rc;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------
- */
+/* ---- asking -------------------------------------------------------------------------------- */
 
 bool weir_cancelled(void)
 {

@@ -54,8 +54,7 @@ weir_group weir_group_begin_here(const char *file, unsigned line)
     return (weir_group){weir__slot_publish(&me->party, s, OBJECT, g)};
 }
 
-/* ---- children ----------------------------------------------------------------------------------
- */
+/* ---- children ------------------------------------------------------------------------------ */
 
 int weir__group_add(weir_handle h, struct actor *child)
 {
@@ -116,8 +115,7 @@ bool weir__group_done(struct actor *child, int result, bool quiet)
     return kept;
 }
 
-/* ---- the owner ---------------------------------------------------------------------------------
- */
+/* ---- the owner ----------------------------------------------------------------------------- */
 
 /* Until it is empty; then the lock is held. */
 static void await_children(struct actor *me, struct group *g)
@@ -205,8 +203,7 @@ void weir_group_leave(weir_group group)
     }
 }
 
-/* ---- anybody
- * ------------------------------------------------------------------------------------- */
+/* ---- anybody ------------------------------------------------------------------------------- */
 
 int weir_group_cancel(weir_group group, const char *reason)
 {

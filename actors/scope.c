@@ -156,8 +156,7 @@ int weir_scope_until(weir_scope scope, weir_time *deadline)
     return rc;
 }
 
-/* ---- misuse ------------------------------------------------------------------------------------
- */
+/* ---- misuse -------------------------------------------------------------------------------- */
 
 void weir__scopes_unwind(struct actor *me)
 {

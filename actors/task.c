@@ -103,8 +103,7 @@ bool weir__task_done(struct actor *me, int result)
     return quiet;
 }
 
-/* ---- handles -----------------------------------------------------------------------------------
- */
+/* ---- handles ------------------------------------------------------------------------------- */
 
 static int task_close(struct party *self, weir_handle h)
 {
@@ -233,8 +232,7 @@ int weir_task_wait_by(weir_task task, weir_time deadline)
     return rc;
 }
 
-/* ---- starting
- * ------------------------------------------------------------------------------------ */
+/* ---- starting ------------------------------------------------------------------------------ */
 
 /* Until it has started or ended; the lock is held then. */
 static int await_start(struct party *self, struct task *t)

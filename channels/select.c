@@ -336,8 +336,7 @@ static int lock_and_attempt(struct selection *s)
     }
 }
 
-/* ---- waiting -----------------------------------------------------------------------------------
- */
+/* ---- waiting ------------------------------------------------------------------------------- */
 
 static void queue_all(struct selection *s)
 {
@@ -416,8 +415,7 @@ static never_inline int wait_and_try(struct selection *s, weir_time deadline)
     }
 }
 
-/* ---- public
- * -------------------------------------------------------------------------------------- */
+/* ---- public -------------------------------------------------------------------------------- */
 
 /* Any; a multiplicative generator's upper bits are good enough, and the thread's alone. */
 static uint32_t random_case(struct thread *t, uint32_t n)

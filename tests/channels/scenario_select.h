@@ -436,8 +436,7 @@ static void other_single_user(const struct kind *k)
     pairs_close(p, 2);
 }
 
-/* ---- in a drop function ------------------------------------------------------------------------
- */
+/* ---- in a drop function -------------------------------------------------------------------- */
 
 static void select_in_drop(void *item, void *arg)
 {
@@ -459,8 +458,7 @@ static void may_not_wait_in_drop(const struct kind *k)
     close_both(p[1].tx, p[1].rx);
 }
 
-/* ---- sources
- * ------------------------------------------------------------------------------------- */
+/* ---- sources ------------------------------------------------------------------------------- */
 
 /* The sum of every two items of a channel. */
 struct sums {
@@ -615,8 +613,7 @@ static void sources_that_fail(const struct kind *k)
     close_both(p.tx, p.rx);
 }
 
-/* ---- many at once
- * ---------------------------------------------------------------------------------- */
+/* ---- many at once -------------------------------------------------------------------------- */
 
 /*
  * Flows in a ring: each sends to the next and receives from the one before, whichever can be

@@ -168,8 +168,7 @@ CANCEL(cancel_closed, "F013 cancel races with the close of the handle", .setup =
 CANCEL(cancel_twice, "F012 two threads cancel", .setup = open_plain_0,
        .threads = WAITS_AND(cancels, "canceller b"));
 
-/* ---- deadlines --------------------------------------------------------------------------------
- */
+/* ---- deadlines ----------------------------------------------------------------------------- */
 
 static int waits_for_a_while(void *unused)
 {
@@ -213,8 +212,7 @@ static void run_waits_by(void *unused)
 CANCEL(cancel_timed, "F013 a wait's own deadline races with a canceller", .setup = open_plain_0,
        .threads = {{"worker", run_waits_by, NULL}, {"canceller", cancels, NULL}});
 
-/* ---- shields ------------------------------------------------------------------------------------
- */
+/* ---- shields ------------------------------------------------------------------------------- */
 
 static weir_scope shield;
 
@@ -285,8 +283,7 @@ CANCEL(cancel_unshielded, "F015 the shield is switched off while its actor parks
        .setup = open_plain_0,
        .threads = {{"worker", run_parks_in_shield, NULL}, {"other", opens_shield, NULL}});
 
-/* ---- groups
- * -------------------------------------------------------------------------------------- */
+/* ---- groups -------------------------------------------------------------------------------- */
 
 static int child_waits(void *unused)
 {
@@ -403,8 +400,7 @@ CANCEL(cancel_by_failure, "F006 a child's failure cancels the others, the owner 
        .setup = open_plain_0,
        .threads = {{"worker", run_group_fails, NULL}, {"sender", sends_one, NULL}});
 
-/* ---- tasks
- * ----------------------------------------------------------------------------------------- */
+/* ---- tasks --------------------------------------------------------------------------------- */
 
 static int cancels_task_child(void *unused)
 {
@@ -439,8 +435,7 @@ CANCEL(cancel_task, "F005 a task is cancelled from a thread while it ends", .set
                    {"canceller", cancels_task, NULL},
                    {"sender", tries_to_send, NULL}});
 
-/* ---- windows that are narrow
- * ---------------------------------------------------------------------- */
+/* ---- windows that are narrow --------------------------------------------------------------- */
 
 static a32 warm;
 
@@ -515,8 +510,7 @@ CANCEL(cancel_shields, "F015 a shield at the very moment of a cancel", .setup = 
                    {"canceller", cancels_warm, NULL},
                    {"sender", sends_when_parked, NULL}});
 
-/* ---- mutations
- * -------------------------------------------------------------------------------------- */
+/* ---- mutations ----------------------------------------------------------------------------- */
 
 #define CANCEL_BROKEN(ident, text, defect, ...)                                                    \
     EXPLORE_MODEL(ident, text, .mutation = defect, .thread_exit = weir__thread_detach, __VA_ARGS__)

@@ -287,8 +287,7 @@ MODEL(select_send_1, "select: two sends against two receivers, capacity 1", open
 MODEL(select_send_0_actor, "select: an actor's sends, rendezvous", open_0, SEND_SEND(runs, 9));
 MODEL(select_send_1_actor, "select: an actor's sends, capacity 1", open_1_full, SEND_SEND(runs, 9));
 
-/* ---- selects that face each other ---------------------------------------------------------------
- */
+/* ---- selects that face each other ---------------------------------------------------------- */
 
 #define FACING(does)                                                                               \
     {                                                                                              \
@@ -337,8 +336,7 @@ MODEL(select_itself_plain, "select: the same beside plain operations", open_0,
        {"receiver", plays, PLAIN(0, 1, 0, .by = true)},
        {"sender", plays, PLAIN(0 | S, 1, 11, .by = true)}});
 
-/* ---- closes ------------------------------------------------------------------------------------
- */
+/* ---- closes -------------------------------------------------------------------------------- */
 
 static void closes_rx(void *chan)
 {
@@ -415,8 +413,7 @@ EXPLORE_MODEL(select_channel_goes, "F045 a channel goes while a served select wa
               .thread_exit = weir__thread_detach, .flags = EXPLORE_MAY_BLOCK,
               .threads = CHANNEL_GOES);
 
-/* ---- deadlines
- * ----------------------------------------------------------------------------------- */
+/* ---- deadlines ----------------------------------------------------------------------------- */
 
 #define DEADLINES(does)                                                                            \
     {                                                                                              \
@@ -433,8 +430,7 @@ MODEL(select_timeout_1, "F053 deadlines of selects and others, full", open_1_ful
       DEADLINES(plays));
 MODEL(select_timeout_actor, "F053 an actor's select has a deadline", open_0, DEADLINES(runs));
 
-/* ---- cancellation, two workers ------------------------------------------------------------------
- */
+/* ---- cancellation, two workers ------------------------------------------------------------- */
 
 static weir_scope scope;
 static a32 begun;
@@ -513,8 +509,7 @@ EXPLORE_MODEL(select_latch_workers, "an actor is woken while it still runs", .se
               .check = once, .thread_exit = weir__thread_detach, .max_steps = 100000,
               .mutation = "select: latch ignored", .threads = TWO_WORKERS);
 
-/* ---- order ------------------------------------------------------------------------------------
- */
+/* ---- order --------------------------------------------------------------------------------- */
 
 static uint32_t select_got, plain_got;
 
@@ -553,8 +548,7 @@ static void in_order(void)
 ORDER(select_order_0, "F049 a select is served in its turn, rendezvous", open_0);
 ORDER(select_order_1, "F049 a select is served in its turn, capacity 1", open_1);
 
-/* ---- a place that is gone after the claim
- * --------------------------------------------------------- */
+/* ---- a place that is gone after the claim -------------------------------------------------- */
 
 static void tries_recv(void *chan)
 {
@@ -594,8 +588,7 @@ static void open_full_and_0(void)
 MODEL(select_no_room, "select: a select is claimed for a place that there is not", open_full_and_0,
       NO_ROOM);
 
-/* ---- declared single ends
- * -------------------------------------------------------------------------- */
+/* ---- declared single ends ------------------------------------------------------------------ */
 
 #define SINGLES_RECV                                                                               \
     {                                                                                              \
@@ -626,8 +619,7 @@ MODEL(select_singles_send, "select: a select sends to single receivers", open_si
       SINGLES_SEND);
 MODEL(select_singles_close, "select: a single end of a select closes", open_singles, SINGLES_CLOSE);
 
-/* ---- a source
- * ------------------------------------------------------------------------------------ */
+/* ---- a source ------------------------------------------------------------------------------ */
 
 /* Every second item of a channel; the one in between is kept for whoever asks next. */
 struct every_second {
@@ -712,8 +704,7 @@ static void selects_source(void *unused)
 MODEL(select_source_0, "select: a source over a channel, rendezvous", open_0, SOURCE);
 MODEL(select_source_1, "select: a source over a channel, capacity 1", open_1, SOURCE);
 
-/* ---- mutations
- * ------------------------------------------------------------------------------------ */
+/* ---- mutations ----------------------------------------------------------------------------- */
 
 BROKEN(select_claim_skipped, "a select is served without a claim", open_0, "select: claim skipped",
        RECV_RECV(plays));
