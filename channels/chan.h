@@ -204,11 +204,11 @@ static inline bool chan_some(struct chan *ch)
 
 /* ---- the lock's flags ------------------------------------------------------------------- */
 
+/* Who waits is counted anew; what closes or is gone stays so: see close_and_unlock(). */
 static inline uint32_t chan_flags(const struct chan *ch)
 {
     return (ch->recvq.first ? RECV_WAITS : 0u) | (ch->sendq.first ? SEND_WAITS : 0u) |
-           (ch->senders ? 0u : SENDERS_GONE) | (ch->receivers ? 0u : RECEIVERS_GONE) |
-           (a32_load(&ch->lock) & (SENDER_CLOSES | RECEIVER_CLOSES));
+           (a32_load(&ch->lock) & ~(uint32_t)(LOCKED | RECV_WAITS | SEND_WAITS));
 }
 
 static inline void chan_unlock(struct chan *ch)

@@ -339,6 +339,11 @@ static uint32_t closes(enum handle_kind kind)
     return kind == SENDER ? SENDER_CLOSES : RECEIVER_CLOSES;
 }
 
+static uint32_t gone(const struct chan *ch)
+{
+    return (ch->senders ? 0u : SENDERS_GONE) | (ch->receivers ? 0u : RECEIVERS_GONE);
+}
+
 static void chan_release(struct retired *r, struct thread *t)
 {
     chan_free(container_of(r, struct chan, retired), t);
@@ -354,7 +359,7 @@ static void close_and_unlock(struct party *self, struct chan *ch, enum handle_ki
     bool late = chan_some(ch) || ch->flags & SINGLE_SENDER; /* somebody may yet publish */
     bool both = ch->senders == 0 && ch->receivers == 0;
     /* From CLOSES to GONE in one store: a single user must not miss both. */
-    lock_release(&ch->lock, chan_flags(ch) & ~closes(kind));
+    lock_release(&ch->lock, (chan_flags(ch) & ~closes(kind)) | gone(ch));
     wake_all(woken->first);
     if (drops && late) {
         if (!MUTATE("close: drain without membarrier"))

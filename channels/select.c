@@ -46,6 +46,7 @@ struct selection {
     weir_case *cases;
     uint32_t n, first;           /* how many; where to begin */
     uint32_t armed;              /* so many cases are prepared, sources of them armed */
+    uint32_t sources;            /* of these */
     struct select_waiter *order; /* of the locks */
     struct wake_list woken;
 };
@@ -80,24 +81,28 @@ static int try_case(weir_case *c)
 }
 
 /* Would a try of this receive, or send, surely have to wait? Only a quick look. */
-static bool must_wait(const weir_case *c)
+static always_inline bool must_wait(const weir_case *c)
 {
-    bool sends = c->kind == CASE_SEND;
-    struct slot *slot = handle_get(c->handle, sends ? SENDER : RECEIVER);
-    struct chan *ch = slot ? slot->object : NULL;
-    if (!ch || c->item_size != ch->item_size || ch->flags & (DECLARED_SENDER | DECLARED_RECEIVER))
+    if (c->kind != CASE_RECV && c->kind != CASE_SEND)
         return false;
-    uint32_t flags = a32_load_acquire(&ch->lock);
-    if (sends)
-        return ch->kind == RENDEZVOUS && !(flags & (RECV_WAITS | RECEIVERS_GONE));
-    return !(flags & (SEND_WAITS | SENDERS_GONE)) && (ch->kind == RENDEZVOUS || !chan_some(ch));
+    bool sends = c->kind == CASE_SEND;
+    const struct slot *slot = handle_get(c->handle, sends ? SENDER : RECEIVER);
+    if (unlikely(!slot))
+        return false;
+    struct chan *ch = slot->object;
+    if (a32_load_acquire(&ch->lock) &
+        (sends ? RECV_WAITS | RECEIVERS_GONE : SEND_WAITS | SENDERS_GONE))
+        return false;
+    if (unlikely(c->item_size != ch->item_size ||
+                 ch->flags & (DECLARED_SENDER | DECLARED_RECEIVER)))
+        return false;
+    return ch->kind == RENDEZVOUS || (!sends && !chan_some(ch));
 }
 
 static int try_all(const struct selection *s)
 {
     for (uint32_t k = 0, i = s->first; k < s->n; k++, i = next_case(s, i)) {
-        const weir_case *c = &s->cases[i];
-        if ((c->kind == CASE_RECV || c->kind == CASE_SEND) && must_wait(c))
+        if (must_wait(&s->cases[i]))
             continue;
         int rc = try_case(&s->cases[i]);
         if (rc != WEIR_EAGAIN) {
@@ -110,8 +115,8 @@ static int try_all(const struct selection *s)
 
 /* ---- what to wait for ------------------------------------------------------------------------ */
 
-/* The waiter of `c` as `below` says, which is itself or what its source waits for. */
-static int set_up(struct selection *s, weir_case *c, const weir_case *below)
+/* The waiter of the i-th case as `below` says, which is itself or what its source waits for. */
+static always_inline int set_up(struct selection *s, uint32_t i, const weir_case *below)
 {
     bool sends = below->kind == CASE_SEND;
     enum handle_kind kind = sends ? SENDER : RECEIVER;
@@ -126,7 +131,7 @@ static int set_up(struct selection *s, weir_case *c, const weir_case *below)
     if (ch->flags & (sends ? DECLARED_SENDER : DECLARED_RECEIVER) &&
         !use_single(sends ? &ch->sender_user : &ch->receiver_user, s->self))
         return WEIR_EBUSY;
-    struct select_waiter *w = waiter_in(c);
+    struct select_waiter *w = waiter_in(&s->cases[i]);
     w->chan = ch;
     w->waiter.slot = slot;
     w->waiter.items = below->item;
@@ -135,34 +140,34 @@ static int set_up(struct selection *s, weir_case *c, const weir_case *below)
     w->waiter.select = true;
     w->party = s->self;
     w->word = handle_word(below->handle);
-    w->index = (uint32_t)(c - s->cases);
+    w->index = i;
     return 0;
 }
 
-static int prepare_case(struct selection *s, weir_case *c)
+static never_inline int prepare_source(struct selection *s, uint32_t i)
 {
-    weir_case below;
-    if (c->kind != CASE_SOURCE)
-        return set_up(s, c, c);
+    weir_case *c = &s->cases[i], below;
     below.kind = CASE_OFF;
     int rc = c->source->arm(c->object, &below);
     if (rc < 0)
         return rc;
-    rc = set_up(s, c, &below);
+    rc = set_up(s, i, &below);
     if (rc < 0)
         c->source->disarm(c->object, WEIR_EAGAIN);
+    else
+        s->sources++;
     return rc;
 }
 
 /* Tell the armed sources that the wait is over, and what became of it. */
 static void disarm_all(struct selection *s, int fired)
 {
-    for (uint32_t i = 0; i < s->armed; i++) {
+    for (uint32_t i = 0; s->sources > 0 && i < s->armed; i++) {
         weir_case *c = &s->cases[i];
         if (c->kind == CASE_SOURCE)
             c->source->disarm(c->object, (int)i == fired ? c->rc : WEIR_EAGAIN);
     }
-    s->armed = 0;
+    s->armed = s->sources = 0;
 }
 
 static struct select_waiter *merge(struct select_waiter *a, struct select_waiter *b)
@@ -201,7 +206,7 @@ static int prepare(struct selection *s)
     for (uint32_t i = 0; i < s->n; i++) {
         weir_case *c = &s->cases[i];
         if (c->kind != CASE_OFF) {
-            int rc = prepare_case(s, c);
+            int rc = c->kind == CASE_SOURCE ? prepare_source(s, i) : set_up(s, i, c);
             if (rc < 0) {
                 disarm_all(s, NOTHING);
                 c->rc = rc;
@@ -227,36 +232,32 @@ static int prepare(struct selection *s)
 
 /* ---- under the locks ------------------------------------------------------------------------- */
 
-/* The first waiter after those of w's channel. */
-static struct select_waiter *next_chan(const struct select_waiter *w)
+static bool last_of_its_channel(const struct select_waiter *w)
 {
-    struct select_waiter *next = w->next;
-    while (next && next->chan == w->chan)
-        next = next->next;
-    return next;
+    return !w->next || w->next->chan != w->chan;
 }
 
 /* The channels' flags, together. */
 static unsigned lock_all(const struct selection *s)
 {
     unsigned flags = 0;
-    for (struct select_waiter *w = s->order, *end; w; w = end) {
-        uint32_t announce = 0;
-        end = next_chan(w);
-        for (struct select_waiter *i = w; i != end; i = i->next)
-            announce |= i->waiter.sends ? SEND_WAITS : RECV_WAITS;
-        lock_acquire(&w->chan->lock, announce);
-        flags |= w->chan->flags;
+    uint32_t announce = 0;
+    for (struct select_waiter *w = s->order; w; w = w->next) {
+        announce |= w->waiter.sends ? SEND_WAITS : RECV_WAITS;
+        if (likely(last_of_its_channel(w))) {
+            lock_acquire(&w->chan->lock, announce);
+            flags |= w->chan->flags;
+            announce = 0;
+        }
     }
     return flags;
 }
 
 static void unlock_all(const struct selection *s)
 {
-    for (struct select_waiter *w = s->order, *end; w; w = end) {
-        end = next_chan(w);
-        chan_unlock(w->chan);
-    }
+    for (struct select_waiter *w = s->order; w; w = w->next)
+        if (likely(last_of_its_channel(w)))
+            chan_unlock(w->chan);
 }
 
 /* All flags are announced: one barrier for all single users. They see them, or we their claims. */
@@ -349,21 +350,28 @@ static void queue_all(struct selection *s)
     a32_store(&own->linked, CLAIMABLE); /* visible with the release of each lock */
 }
 
-static void unlink_all(struct selection *s)
+/* Those of one channel, up to `end`. */
+static void unlink_some(struct select_waiter *w, const struct select_waiter *end)
 {
-    for (struct select_waiter *w = s->order, *end; w; w = end) {
-        struct chan *ch = w->chan;
-        bool linked = false;
-        end = next_chan(w);
-        for (struct select_waiter *i = w; i != end; i = i->next)
-            linked = linked || a32_load_acquire(&i->waiter.linked);
-        if (!linked)
-            continue; /* the channel may have gone */
-        lock_acquire(&ch->lock, 0);
-        for (struct select_waiter *i = w; i != end; i = i->next)
-            if (a32_load(&i->waiter.linked) && !MUTATE("select: not unlinked"))
-                waiter_unlink(ch, &i->waiter);
-        chan_unlock(ch);
+    struct chan *ch = w->chan;
+    lock_acquire(&ch->lock, 0);
+    for (; w != end; w = w->next)
+        if (a32_load(&w->waiter.linked) && !MUTATE("select: not unlinked"))
+            waiter_unlink(ch, &w->waiter);
+    chan_unlock(ch);
+}
+
+static void unlink_all(const struct selection *s)
+{
+    bool linked = false;
+    for (struct select_waiter *w = s->order, *first = w; w; w = w->next) {
+        linked = linked || a32_load_acquire(&w->waiter.linked);
+        if (likely(last_of_its_channel(w))) {
+            if (linked) /* else the channel may have gone */
+                unlink_some(first, w->next);
+            first = w->next;
+            linked = false;
+        }
     }
 }
 
