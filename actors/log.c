@@ -64,46 +64,41 @@ static void tell(const weir_log_record *record)
     party_leave(self);
 }
 
-static void report(weir_log_record record, const char *text)
+static void report(weir_log_record record, const char *format, va_list arguments)
 {
+    char text[TEXT_BYTES];
+    int e = errno;
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is not; clang-tidy 14 */
+    vsnprintf(text, sizeof text, format, arguments);
     record.text = text;
     tell(&record);
+    errno = e;
 }
 
 void weir__log(weir_log_kind kind, const struct actor *about, const char *file, unsigned line,
                const char *format, ...)
 {
-    char text[TEXT_BYTES];
-    int e = errno;
     va_list arguments;
     if (!weir__log_wanted())
         return;
     va_start(arguments, format);
-    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is not; clang-tidy 14 */
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
     report((weir_log_record){.kind = kind,
                              .actor = about ? about->name : "",
                              .id = about ? actor_number(about->party.id) : 0,
                              .file = file,
                              .line = line},
-           text);
-    errno = e;
+           format, arguments);
+    va_end(arguments);
 }
 
 void weir__log_of(weir_log_kind kind, const char *actor, uint32_t id, const char *format, ...)
 {
-    char text[TEXT_BYTES];
-    int e = errno;
     va_list arguments;
     if (!weir__log_wanted())
         return;
     va_start(arguments, format);
-    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is not; clang-tidy 14 */
-    vsnprintf(text, sizeof text, format, arguments);
+    report((weir_log_record){.kind = kind, .actor = actor, .id = id}, format, arguments);
     va_end(arguments);
-    report((weir_log_record){.kind = kind, .actor = actor, .id = id}, text);
-    errno = e;
 }
 
 /* ---- a hook ------------------------------------------------------------------------- */

@@ -166,20 +166,6 @@ static struct actor *next_actor(struct worker *w)
     return a && likely(bind_stack(w, a)) ? a : NULL;
 }
 
-inline struct context *weir__make_current(struct worker *w, struct actor *a)
-{
-    w->current = a;
-    if (!a) {
-        party_set_current(w->native_party);
-        return &w->native;
-    }
-    trace_resume(&a->trace);
-    a->party.thread = w->thread;
-    a->party.budget = BUDGET;
-    party_set_current(&a->party);
-    return &a->context;
-}
-
 static inline void check_stack(struct worker *w, struct actor *me)
 {
     if (unlikely(!stack_intact(&w->runtime->stacks, me->stack)))
@@ -190,7 +176,7 @@ static inline void check_stack(struct worker *w, struct actor *me)
 static never_inline int go_on(struct worker *w, struct actor *me)
 {
     w->yielded = NULL;
-    weir__make_current(w, me);
+    worker_resume(w, me);
     after_switch(w); /* a pass like any other */
     return me->context.result;
 }
@@ -206,7 +192,7 @@ int weir__actor_leave(struct actor *me, a32 *lock, uint32_t flags)
     struct actor *next = next_actor(w);
     if (unlikely(!next && w->yielded) && w->tick > 0)
         return go_on(w, me);
-    return context_switch_tail(&me->context, weir__make_current(w, next), after_switch, w);
+    return context_switch_tail(&me->context, worker_resume(w, next), after_switch, w);
 }
 
 void weir__run_actor(struct worker *w, struct actor *next)
@@ -214,7 +200,7 @@ void weir__run_actor(struct worker *w, struct actor *next)
     if (!bind_stack(w, next))
         return;
     thread_online(w->thread);
-    context_switch_tail(&w->native, weir__make_current(w, next), after_switch, w);
+    context_switch_tail(&w->native, worker_resume(w, next), after_switch, w);
     thread_offline(w->thread);
 }
 
@@ -235,13 +221,13 @@ static void actor_entry(void)
             next->stack = stack;
             stack_set_owner(stack, next);
             context_take_over(&me->context, &next->context);
-            weir__make_current(w, next);
+            worker_resume(w, next);
             after_switch(w); /* a pass like any other */
             me = next;
             continue;
         }
         stack_put(&w->runtime->stacks, &w->stacks, stack);
-        context_abandon_after(&me->context, weir__make_current(w, next), after_switch, w);
+        context_abandon_after(&me->context, worker_resume(w, next), after_switch, w);
     }
 }
 

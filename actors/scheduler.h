@@ -134,8 +134,20 @@ void weir__queue(struct worker *w, struct actor_queue *q, struct actor *a);
 /* Whom to run now; NULL: nobody. Under the gate. */
 struct actor *weir__pick(struct worker *w);
 
-/* Become the current one, or the loop (NULL). */
-struct context *weir__make_current(struct worker *w, struct actor *a);
+/* Become the current one, or the loop (NULL); where to switch to. */
+static inline struct context *worker_resume(struct worker *w, struct actor *a)
+{
+    w->current = a;
+    if (!a) {
+        party_set_current(w->native_party);
+        return &w->native;
+    }
+    trace_resume(&a->trace);
+    a->party.thread = w->thread;
+    a->party.budget = BUDGET;
+    party_set_current(&a->party);
+    return &a->context;
+}
 
 /* Run until every actor has ended. On the thread's own stack. */
 void weir__worker_loop(struct worker *w);

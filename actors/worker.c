@@ -254,9 +254,9 @@ static void end_stillborn(struct worker *w)
     struct actor *a;
     while ((a = pop_first(&w->stillborn))) {
         thread_online(w->thread);
-        weir__make_current(w, a);
+        worker_resume(w, a);
         weir__actor_end(a, w->stillborn_error);
-        weir__make_current(w, NULL);
+        worker_resume(w, NULL);
         thread_offline(w->thread);
     }
 }
