@@ -5,28 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <weir/weir.h>
-
 #include "atomic.h"
-#include "harness.h"
-
-struct ends {
-    weir_sender tx;
-    weir_receiver rx;
-};
-
-static struct ends open_ends(size_t capacity)
-{
-    struct ends e;
-    EXPECT_RC(weir_channel_open(&e.tx, &e.rx, sizeof(uint64_t), capacity, NULL), 0);
-    return e;
-}
-
-static void close_ends(struct ends e)
-{
-    weir_close(e.tx);
-    weir_close(e.rx);
-}
+#include "ends.h"
 
 static int receives(void *arg)
 {

@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <weir/weir.h>
-
 #include "atomic.h"
-#include "harness.h"
+#include "ends.h"
 #include "snapshot.h"
 
 /* ---- a table, as text ---------------------------------------------------------------- */
@@ -52,11 +50,6 @@ static void expect_in_line(const char *name, const char *text)
 }
 
 /* ---- one of each state ---------------------------------------------------------------- */
-
-struct ends {
-    weir_sender tx;
-    weir_receiver rx;
-};
 
 static int receives(void *arg)
 {
@@ -103,19 +96,6 @@ static int returns(void *arg)
 {
     (void)arg;
     return 0;
-}
-
-static struct ends open_ends(size_t capacity)
-{
-    struct ends e;
-    EXPECT_RC(weir_channel_open(&e.tx, &e.rx, sizeof(uint64_t), capacity, NULL), 0);
-    return e;
-}
-
-static void close_ends(struct ends e)
-{
-    weir_close(e.tx);
-    weir_close(e.rx);
 }
 
 static int one_of_each(void *unused)

@@ -80,30 +80,12 @@ static int run_many(weir_body body, void *arg)
     return weir_run(body, arg, &(weir_options){.workers = 2});
 }
 
-struct part {
-    void (*does)(void *arg);
-    void *arg;
-};
-
-static int plays(void *arg)
-{
-    const struct part *p = arg;
-    p->does(p->arg);
-    return 0;
-}
-
-static void spawn_part(weir_group group, void (*does)(void *arg), void *arg)
-{
-    struct part p = {does, arg};
-    EXPLORE_EQ(weir_spawn(group, plays, &p), 0);
-}
-
 static int pairs(void *unused)
 {
     (void)unused;
     weir_group g = weir_group_begin();
-    spawn_part(g, m_sends_and_closes, M_ARG(0, 1, 3));
-    spawn_part(g, m_recvs, M_ARG(0, 0, 9));
+    m_spawn(g, m_sends_and_closes, M_ARG(0, 1, 3));
+    m_spawn(g, m_recvs, M_ARG(0, 0, 9));
     EXPLORE_EQ(weir_group_end(g), 0);
     return 0;
 }
@@ -179,7 +161,7 @@ static int times_out(void *unused)
 {
     uint32_t item;
     (void)unused;
-    spawn_part(WEIR_RUN, m_sends, M_ARG(0, 1, 1));
+    m_spawn(WEIR_RUN, m_sends, M_ARG(0, 1, 1));
     int rc = m_recv_by(0, &item, weir_after(10));
     if (rc == WEIR_ETIMEDOUT)
         EXPLORE_EQ(m_recv(0, &item), 1);

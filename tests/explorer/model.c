@@ -228,6 +228,24 @@ void m_closes_receiver(void *arg)
     m_close_receiver(handle_of(arg));
 }
 
+struct part {
+    void (*does)(void *arg);
+    void *arg;
+};
+
+static int plays(void *arg)
+{
+    const struct part *p = arg;
+    p->does(p->arg);
+    return 0;
+}
+
+void m_spawn(weir_group group, void (*does)(void *arg), void *arg)
+{
+    struct part p = {does, arg};
+    EXPLORE_EQ(weir_spawn(group, plays, &p), 0);
+}
+
 /* ---- checks ---------------------------------------------------------------------- */
 
 static void print_history(void)

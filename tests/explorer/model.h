@@ -65,6 +65,9 @@ void m_recvs_and_closes(void *arg);
 void m_closes_sender(void *arg);
 void m_closes_receiver(void *arg);
 
+/* An actor that does one of these. */
+void m_spawn(weir_group group, void (*does)(void *arg), void *arg);
+
 /* ---- checks ---------------------------------------------------------------------- */
 
 /* The history is linearizable, nobody waits for what is there. */

@@ -53,29 +53,10 @@ WORKERS(workers_single_sender_closed, "F043 an actor's single sender is closed b
 
 /* ---- several actors of one worker, and threads ----------------------------------- */
 
-/* What one of them does. */
-struct part {
-    void (*does)(void *arg);
-    void *arg;
-};
-
-static int plays(void *arg)
-{
-    const struct part *p = arg;
-    p->does(p->arg);
-    return 0;
-}
-
-static void spawn_part(weir_group group, void (*does)(void *arg), void *arg)
-{
-    struct part p = {does, arg};
-    EXPLORE_EQ(weir_spawn(group, plays, &p), 0);
-}
-
 static int sends_and_recvs(void *unused)
 {
     (void)unused;
-    spawn_part(WEIR_RUN, m_sends, M_ARG(0, 1, 2));
+    m_spawn(WEIR_RUN, m_sends, M_ARG(0, 1, 2));
     m_recvs(M_ARG(0, 0, 2));
     return 0;
 }
@@ -101,7 +82,7 @@ WORKERS(workers_pairs_u, "F049 actors and threads, unbounded", m_open_unbounded,
 static int two_recv(void *unused)
 {
     (void)unused;
-    spawn_part(WEIR_RUN, m_recvs, M_ARG(0, 0, 9));
+    m_spawn(WEIR_RUN, m_recvs, M_ARG(0, 0, 9));
     m_recvs(M_ARG(0, 0, 9));
     return 0;
 }
@@ -114,7 +95,7 @@ static void run_two_recv(void *unused)
 static int two_send(void *unused)
 {
     (void)unused;
-    spawn_part(WEIR_RUN, m_sends, M_ARG(0, 1, 4));
+    m_spawn(WEIR_RUN, m_sends, M_ARG(0, 1, 4));
     m_sends(M_ARG(0, 11, 4));
     return 0;
 }
@@ -227,7 +208,7 @@ static void send_by(void *first)
 
 static int two_recv_by(void *unused)
 {
-    spawn_part(WEIR_RUN, recv_by, unused);
+    m_spawn(WEIR_RUN, recv_by, unused);
     recv_by(unused);
     return 0;
 }
@@ -240,7 +221,7 @@ static void run_recv_by(void *unused)
 static int two_send_by(void *unused)
 {
     (void)unused;
-    spawn_part(WEIR_RUN, send_by, (void *)1);
+    m_spawn(WEIR_RUN, send_by, (void *)1);
     send_by((void *)2);
     return 0;
 }
@@ -327,8 +308,8 @@ static void sends_together(void *n)
 static int three_recv_twice(void *unused)
 {
     (void)unused;
-    spawn_part(WEIR_RUN, m_recvs, M_ARG(0, 0, 2));
-    spawn_part(WEIR_RUN, m_recvs, M_ARG(0, 0, 2));
+    m_spawn(WEIR_RUN, m_recvs, M_ARG(0, 0, 2));
+    m_spawn(WEIR_RUN, m_recvs, M_ARG(0, 0, 2));
     m_recvs(M_ARG(0, 0, 2));
     return 0;
 }
@@ -341,7 +322,7 @@ static void run_three_recv_twice(void *unused)
 static int two_recv_once(void *unused)
 {
     (void)unused;
-    spawn_part(WEIR_RUN, m_recvs, M_ARG(0, 0, 1));
+    m_spawn(WEIR_RUN, m_recvs, M_ARG(0, 0, 1));
     m_recvs(M_ARG(0, 0, 1));
     return 0;
 }
