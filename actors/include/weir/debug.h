@@ -8,6 +8,8 @@
 #ifndef WEIR_DEBUG_H
 #define WEIR_DEBUG_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -78,6 +80,34 @@ WEIR_API const char *weir_log_name(weir_log_kind kind);
  */
 WEIR_API int weir_dump(FILE *out);
 WEIR_API int weir_deadlocked(FILE *out);
+
+/* The same for a program. */
+typedef enum weir_actor_state {
+    WEIR_FRESH = 1, /* has not run yet */
+    WEIR_READY,     /* will run when its turn comes */
+    WEIR_RUNNING,
+    WEIR_PARKED
+} weir_actor_state;
+
+typedef struct weir_actor_info {
+    uint32_t id;     /* its number, as in weir_dump(); of no other actor that lives */
+    uint32_t parent; /* whose child it is; maybe ended by now; 0: a plain thread's */
+    char name[16];
+    weir_actor_state state;
+    bool cancelled; /* its next wait will be, or has been, refused */
+} weir_actor_info;
+
+/*
+ * weir_actor_self - the calling actor. Row F139.
+ * weir_actors     - all actors: the first n go to `out`; returns how many there are. Call again
+ *                   with more room if that is more than n. n may be 0.
+ *
+ * Never suspend. self: WEIR_EPERM outside of actors. actors: any thread or actor, at any time;
+ * as with weir_dump() each is shown as it was at one moment; WEIR_ENOMEM (a thread's first
+ * call). Both: WEIR_EINVAL for a null `out` (actors: with n > 0).
+ */
+WEIR_API int weir_actor_self(weir_actor_info *out);
+WEIR_API int weir_actors(weir_actor_info *out, size_t n);
 
 #ifdef __cplusplus
 }
