@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "gate.h"
+#include "os_thread.h"
 #include "overflow.h"
 #include "snapshot.h"
 

@@ -64,8 +64,6 @@ void *os_alloc_aligned(size_t bytes, size_t align)
 
 void os_free_aligned(void *memory, size_t bytes, size_t align)
 {
-    if (!memory)
-        return;
     size_t before;
     memcpy(&before, (char *)memory - sizeof before, sizeof before);
     os_free((char *)memory - before, bytes + align + sizeof(size_t));

@@ -20,7 +20,7 @@
 void *os_alloc(size_t bytes);
 void *os_alloc_aligned(size_t bytes, size_t align); /* zeroed */
 void os_free(void *memory, size_t bytes);
-void os_free_aligned(void *memory, size_t bytes, size_t align);
+void os_free_aligned(void *memory, size_t bytes, size_t align); /* not NULL */
 
 /* May this much be mapped? Asks the allocator with 0 bytes; see weir_set_allocator(). */
 bool os_may_map(void);
@@ -41,22 +41,6 @@ void os_futex_wake(a32 *word, int n);
  */
 bool os_membarrier_works(void);
 void os_membarrier(void);
-
-/*
- * A thread of the library's own: all signals but those of faults are blocked in it. 0 or
- * WEIR_ENOMEM.
- */
-typedef struct os_thread {
-    void *id;
-    void (*run)(void *arg);
-    void *arg;
-} os_thread;
-
-int os_thread_start(os_thread *t, void (*body)(void *arg), void *arg);
-void os_thread_join(os_thread *t);
-
-/* As many as the affinity mask and the cgroup's quota of time allow; at least 1. */
-uint32_t os_processors(void);
 
 /* A spin loop that has lasted: let another thread run. `turns` counts the loop's turns. */
 void os_spin(unsigned turns);

@@ -18,6 +18,7 @@
 
 #include <setjmp.h>
 
+#include "../../actors/os_thread.h"
 #include "../../channels/os.h"
 #include "explore.h"
 

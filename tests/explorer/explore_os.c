@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* explore_os.c - channels/os.h on the simulated machine, in place of channels/os.c. */
+/* explore_os.c - channels/os.h and actors/os_thread.h on the simulated machine. */
 #include "engine.h"
 
 #include <stdlib.h>
@@ -51,8 +51,7 @@ void *os_alloc_aligned(size_t bytes, size_t align)
 void os_free_aligned(void *memory, size_t bytes, size_t align)
 {
     (void)align;
-    if (memory)
-        region_free(memory, bytes);
+    region_free(memory, bytes);
 }
 
 bool os_may_map(void)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* os_thread.c - threads of the library's own, and how many are worth while; see os.h. */
+/* os_thread.c - os_thread.h on Linux. errno is the caller's, as in channels/os.c. */
 #define _GNU_SOURCE
+#include "os_thread.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
