@@ -61,6 +61,14 @@ int test_main(int argc, char **argv);
  */
 void test_goes_on(void);
 
+/*
+ * on_yield    - call run(arg) when this thread yields the next time, by sched_yield(): it waits for
+ *               somebody in a spin loop of the library, and run() is what that one does meanwhile.
+ * has_yielded - it has been called.
+ */
+void on_yield(void (*run)(void *arg), void *arg);
+bool has_yielded(void);
+
 /* ---- expectations ------------------------------------------------------------------ */
 
 #define EXPECT(condition) test_true(TEST_HERE, (condition), #condition, false)
