@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ../channels/scenario_select_between.h: it is an actor that waits, and a thread that serves it;
- * and a cancellation that comes between an actor's announcement and its look.
+ * and a cancellation that comes between an actor's first look and its wait.
  */
 #include <weir/weir.h>
 
@@ -86,11 +86,36 @@ static void cancelled_when_announced(enum waits how)
     call_end(&s.call);
 }
 
+/* It was not hit when the call began; the canceller finds it not waiting and goes away. */
+static void cancelled_before_announced(enum waits how)
+{
+    struct pair p;
+    stops_begin();
+    pair_open(&p, 0);
+    struct scoped s = {
+        .call = {.op = CALL_OTHER, .other = waits_in_a_scope, .tx = p.tx, .rx = p.rx}, .how = how};
+    call_begin(&s.call);
+    stop_at(0, p.ch);
+    call_start(&s.call);
+    stop_reached(0);
+    EXPECT_EQ(a32_load(&atomic_load(&s.party)->waiter.linked), UNLINKED);
+    EXPECT_RC(weir_scope_cancel(s.scope, "before"), 0);
+    stop_leave(0);
+    EXPECT_RC(call_join(&s.call), WEIR_ECANCELED);
+    EXPECT_EQ(s.ended, 1);
+    pair_close(&p);
+    call_end(&s.call);
+    stops_end();
+}
+
 static void cancelled_between(void)
 {
-    for (enum waits how = RECV; how < WAYS; how++)
+    for (enum waits how = RECV; how < WAYS; how++) {
         cancelled_when_announced(how);
+        cancelled_before_announced(how);
+    }
 }
 
 TEST_SUITE(select_between, "actors: between two steps of a wait",
-           SELECT_BETWEEN_CASES{"F012 cancelled between announcement and look", cancelled_between});
+           SELECT_BETWEEN_CASES{"F012 cancelled between the call's look and its wait",
+                                cancelled_between});

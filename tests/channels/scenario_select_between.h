@@ -469,10 +469,13 @@ static void claimed_and_served(void)
 /* As whoever ends waits by a deadline or a cancellation, which came too late. */
 static void ends_in_vain(struct party *it, bool interrupts)
 {
-    if (interrupts)
-        weir__wait_interrupt(it);
-    else
+    if (!interrupts) {
         EXPECT(!weir__wait_cancel(it, WEIR_ETIMEDOUT));
+        return;
+    }
+    a8_store(&it->cancelled, 1);
+    weir__wait_interrupt(it);
+    a8_store(&it->cancelled, 0);
 }
 
 static void select_ended_too_late(bool interrupts)
