@@ -120,7 +120,10 @@ void weir__timers_fire(struct timers *h, weir_time now)
 {
     struct timer *t;
     while (timers_next(h) <= now && (t = pop_due(h, now))) {
-        t->fire(t);
-        a32_store_release(&t->state, TIMER_IDLE); /* from now on it is its owner's */
+        weir_time again = t->fire(t);
+        if (again == WEIR_NEVER)
+            a32_store_release(&t->state, TIMER_IDLE); /* from now on it is its owner's */
+        else
+            weir__timer_add(h, t, again);
     }
 }
