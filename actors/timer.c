@@ -77,7 +77,7 @@ void weir__timer_add(struct timers *h, struct timer *t, weir_time deadline)
     t->child = t->sibling = t->prev = NULL;
     t->heap = h;
     lock_acquire(&h->lock, 0);
-    a32_store(&t->state, TIMER_QUEUED);
+    a32_store_release(&t->state, TIMER_QUEUED); /* t->heap, when it is added again; as below */
     set_root(h, meld(h->root, t));
     lock_release(&h->lock, 0);
 }

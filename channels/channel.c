@@ -319,6 +319,17 @@ static void mark_closed(struct chan *ch)
         a64_or(chan_tail(ch), TAIL_CLOSED);
 }
 
+/*
+ * Under the lock: the clock, which has no handle, goes with the last receiver. In the queue only
+ * dead waiters are left, of selects that something else has served; see select.c.
+ */
+static void clock_close(struct chan *ch, struct wake_list *woken)
+{
+    ch->senders = 0;
+    if (!MUTATE("ticker: closed with its queue"))
+        weir__complete_all(ch, &ch->recvq, NULL, WEIR_ECLOSED, woken);
+}
+
 /* Under the lock: one handle less on this end. */
 static void end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
                       struct wake_list *woken)
@@ -330,7 +341,7 @@ static void end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
         }
     } else if (--ch->receivers == 0) {
         if (ch->kind == TICKS)
-            ch->senders = 0; /* the clock, which has no handle */
+            clock_close(ch, woken);
         mark_closed(ch);
         weir__complete_all(ch, &ch->sendq, NULL, WEIR_EPIPE, woken);
     }

@@ -317,6 +317,74 @@ MODEL(ticker_close_last, "F044 ticker: the last close races with the tick", open
        {"c", recvs, HOW(2, 2)},
        {"closer", closes_all, NULL}});
 
+/*
+ * The last handle may be closed while a waiter of a select that something else has served is still
+ * in the ticker's queue. Then it must not be there any more when the ticker's memory is another
+ * channel's.
+ */
+enum { REUSED = 3 };
+static a32 opened;
+static weir_sender reused_tx[REUSED];
+static weir_receiver reused_rx[REUSED];
+
+static int opens_and_selects(void *unused)
+{
+    weir_time tick;
+    uint32_t item;
+    (void)unused;
+    ticker[0] = weir_ticker_open(WEIR_NEVER);
+    a32_store_release(&opened, 1);
+    weir_case c[] = {weir_on_tick(ticker[0], &tick), weir_on_recv(rx, &item)};
+    EXPLORE_EQ(weir_select(c, 2, WEIR_FAIR), 1);
+    a_gone(&c);
+    return 0;
+}
+
+static void runs_owner(void *unused)
+{
+    EXPLORE_EQ(weir_run(opens_and_selects, unused, NULL), 0);
+}
+
+static void serves_and_closes(void *unused)
+{
+    const uint32_t item = 1;
+    (void)unused;
+    while (!a32_load_acquire(&opened) || !explore_asleep(0))
+        a_relax();
+    EXPLORE_EQ(weir_send(tx, &item), 0);
+    EXPLORE_EQ(weir_close(ticker[0]), 0);
+    for (unsigned i = 0; i < 40; i++) { /* what was retired is released */
+        weir_receiver other = weir_timer_open(0);
+        weir_close(other);
+    }
+    for (unsigned i = 0; i < REUSED; i++)
+        EXPLORE_EQ(weir_channel_open(&reused_tx[i], &reused_rx[i], 4, 0, NULL), 0);
+}
+
+static void open_item_channel(void)
+{
+    EXPLORE_EQ(weir_channel_open(&tx, &rx, sizeof(uint32_t), 0, NULL), 0);
+}
+
+static void nobody_waits(void)
+{
+    weir_statistics s;
+    for (unsigned i = 0; i < REUSED; i++) {
+        EXPLORE_EQ(weir_channel_statistics(reused_tx[i], &s), 0);
+        EXPLORE_EQ(s.waiting_receivers, 0);
+    }
+}
+
+#define TICKER_GOES                                                                                \
+    {                                                                                              \
+        {"worker", runs_owner, NULL},                                                              \
+        {                                                                                          \
+            "sender and closer", serves_and_closes, NULL                                           \
+        }                                                                                          \
+    }
+MODEL(ticker_goes, "F045 a ticker goes while a served select waits to run", open_item_channel,
+      nobody_waits, TICKER_GOES);
+
 /* ---- select -------------------------------------------------------------------------------------
  */
 
@@ -426,6 +494,8 @@ MODEL(ticker_order, "F049 ticker: first come first served", open_ticker, in_orde
 /* ---- mutations ----------------------------------------------------------------------------------
  */
 
+BROKEN(ticker_goes_with_queue, "a ticker goes while somebody is in its queue", open_item_channel,
+       nobody_waits, "ticker: closed with its queue", TICKER_GOES);
 BROKEN(ticker_no_lock, "two take one tick", open_ticker, once, "ticker: taken without the lock",
        ONE_TRIES);
 BROKEN(ticker_no_lock_order, "who tries overtakes one that waits", open_ticker, in_order,
