@@ -5,8 +5,8 @@
  * A parked actor goes on when somebody acts on the other end of its channel, closes the
  * handle that it waits on, or, if it waits for a group, when all of the group's children have
  * ended. Handles have owners. So an actor is *alive*, it may yet go on, if
- *   - it runs or is ready, or waits for something outside, or with a deadline: its own,
- *     that of a scope, or of one of the scopes of who waits for it in a group;
+ *   - it runs or is ready, or waits for something outside - a tick, say - or with a deadline:
+ *     its own, that of a scope, or of one of the scopes of who waits for it in a group;
  *   - it receives, and some open sender of the channel is within reach of one that is
  *     alive, or of a plain thread (it has no owner); or it sends, and a receiver is so;
  *   - it waits on a borrowed handle whose owner is alive;

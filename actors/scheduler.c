@@ -233,6 +233,15 @@ static void actor_entry(void)
 
 /* ---- parties ------------------------------------------------------------------------------ */
 
+static inline void note_select(struct actor *me, unsigned timed)
+{
+    const struct chan *ticker;
+    if (unlikely(me->party.waiter.items != NULL) && (ticker = weir__select_ticker(&me->party)))
+        trace_wait(&me->trace, IN_TICK | timed, ticker);
+    else
+        trace_wait_on(&me->trace, IN_SELECT | timed, NULL);
+}
+
 /* For the trace: a channel is where its lock is; who waits for others may have said so. */
 static inline void note_wait(struct actor *me, const a32 *lock, unsigned timed)
 {
@@ -240,23 +249,25 @@ static inline void note_wait(struct actor *me, const a32 *lock, unsigned timed)
     if (likely(w->slot != NULL) && likely(aptr_load(&w->on) == lock))
         trace_wait(&me->trace, (w->sends ? IN_SEND : IN_RECV) | timed, lock);
     else if (lock == &w->latch)
-        trace_wait_on(&me->trace, IN_SELECT | timed, NULL);
+        note_select(me, timed);
     else
         trace_wait_on(&me->trace, trace_kind_on(&me->trace, lock) | timed, lock);
 }
 
-/* The wait's deadline: a timer's callback. */
-static void wait_is_over(struct timer *t)
+/* The wait's deadline, or a tick: a timer's callback. */
+static weir_time wait_is_over(struct timer *t)
 {
     struct actor *a = container_of(t, struct actor, timer);
     struct worker *w = container_of(t->heap, struct worker, timers);
-    if (!weir__wait_cancel(&a->party, WEIR_ETIMEDOUT))
-        return;
-    a->context.result = WEIR_ETIMEDOUT;
+    weir_time again = weir__wait_expire(&a->party);
+    if (again != 0)
+        return again;
+    a->context.result = a->party.waiter.result;
     trace_wake(&a->trace, 0);
     gate_enter(w);
     weir__queue(w, &w->run.ready, a); /* in the order of their times */
     gate_leave(w);
+    return WEIR_NEVER;
 }
 
 static never_inline int park_timed(struct actor *me, a32 *lock, uint32_t flags, weir_time deadline)

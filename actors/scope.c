@@ -21,9 +21,10 @@ static void scope_reuse(struct retired *r, struct thread *t)
     pool_put(&scopes, &t->scopes, container_of(r, struct scope, retired));
 }
 
-static void deadline_passed(struct timer *t)
+static weir_time deadline_passed(struct timer *t)
 {
     weir__scope_cancel(container_of(t, struct scope, timer), "the deadline passed", true);
+    return WEIR_NEVER;
 }
 
 /* By the owner; the timer is idle. */

@@ -40,6 +40,12 @@ static void see_channel(struct chan *ch, struct seen *out)
     }
 }
 
+static void see_ticker(const struct chan *ch, struct seen *out)
+{
+    out->period = ch->period;
+    out->due = ticker_next(ch);
+}
+
 static void see_group(struct group *g, struct seen *out)
 {
     lock_acquire(&g->lock, 0);
@@ -131,6 +137,8 @@ bool weir__see(const struct actor *a, struct seen *out)
         return true;
     if (out->kind == IN_RECV || out->kind == IN_SEND)
         see_channel((struct chan *)(uintptr_t)out->target, out);
+    else if (out->kind == IN_TICK)
+        see_ticker((struct chan *)(uintptr_t)out->target, out);
     else if (out->kind == IN_GROUP)
         see_group((struct group *)(uintptr_t)out->target, out);
     return true;
@@ -359,6 +367,24 @@ static void channel_text(const struct seen *a, const char *verb, char *text, siz
              a->buffered, a->timed ? ", with a deadline" : "");
 }
 
+static double seconds(weir_time t)
+{
+    return (double)t / 1e9;
+}
+
+static void tick_text(const struct seen *a, char *text, size_t size)
+{
+    char every[40] = "";
+    weir_time left = a->due - weir_now();
+    if (a->period > 0)
+        snprintf(every, sizeof every, "every %.3f s, ", seconds(a->period));
+    if (a->due == WEIR_NEVER)
+        snprintf(text, size, "tick of %p (never due)", a->target);
+    else
+        snprintf(text, size, "tick of %p (%sdue in %.3f s)", a->target, every,
+                 left > 0 ? seconds(left) : 0);
+}
+
 void weir__seen_wait(const struct seen *a, char *text, size_t size)
 {
     static const char *const others[] = {[IN_SLEEP] = "sleep",
@@ -370,6 +396,8 @@ void weir__seen_wait(const struct seen *a, char *text, size_t size)
         return;
     if (a->kind == IN_RECV || a->kind == IN_SEND)
         channel_text(a, a->kind == IN_RECV ? "recv" : "send", text, size);
+    else if (a->kind == IN_TICK)
+        tick_text(a, text, size);
     else if (a->kind == IN_GROUP)
         snprintf(text, size, "end of group %p (%" PRIu64 " left)", a->target, a->buffered);
     else

@@ -19,6 +19,7 @@ struct seen {
     const struct group *group;
     const struct actor *head;    /* the group's owner; NULL: the run's own group */
     uint64_t capacity, buffered; /* of a channel; WEIR_UNBOUNDED, as statistics say it */
+    weir_time period, due;       /* of a ticker */
     size_t stack, touched;       /* bytes in use, and ever used; 0: no stack yet */
     uint32_t id, parent, since;
     uint8_t kind; /* enum what */

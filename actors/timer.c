@@ -77,7 +77,7 @@ void weir__timer_add(struct timers *h, struct timer *t, weir_time deadline)
     t->child = t->sibling = t->prev = NULL;
     t->heap = h;
     lock_acquire(&h->lock, 0);
-    a32_store(&t->state, TIMER_QUEUED);
+    a32_store_release(&t->state, TIMER_QUEUED); /* t->heap, when it is added again; as below */
     set_root(h, meld(h->root, t));
     lock_release(&h->lock, 0);
 }
@@ -120,7 +120,10 @@ void weir__timers_fire(struct timers *h, weir_time now)
 {
     struct timer *t;
     while (timers_next(h) <= now && (t = pop_due(h, now))) {
-        t->fire(t);
-        a32_store_release(&t->state, TIMER_IDLE); /* from now on it is its owner's */
+        weir_time again = t->fire(t);
+        if (again == WEIR_NEVER)
+            a32_store_release(&t->state, TIMER_IDLE); /* from now on it is its owner's */
+        else
+            weir__timer_add(h, t, again);
     }
 }

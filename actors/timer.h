@@ -11,9 +11,10 @@
  *   QUEUED  in `heap`
  *   FIRING  popped, its callback runs on the heap's worker
  *
- * IDLE and QUEUED are left under the lock, FIRING by the worker's last store to the timer.
- * Whoever removes waits while it is FIRING, so after weir__timer_remove() the callback has
- * run or never will, and the timer may go away.
+ * IDLE and QUEUED are left under the lock, FIRING by the worker's last store to the timer, or
+ * to QUEUED if the callback wants to be called again. Whoever removes waits while it is
+ * FIRING, so after weir__timer_remove() the callback has run or never will, and the timer
+ * may go away.
  */
 #ifndef WEIR_TIMER_H
 #define WEIR_TIMER_H
@@ -35,8 +36,11 @@ struct timer {
     struct timer *sibling; /* the next */
     struct timer *prev;    /* the sibling before, or the parent of a first child */
     struct timers *heap;   /* where it was added last */
-    /* On the heap's worker, inside an operation, without locks. It may not add or remove *t. */
-    void (*fire)(struct timer *t);
+    /*
+     * On the heap's worker, inside an operation, without locks. It may not add or remove *t.
+     * When to be called again; WEIR_NEVER: not.
+     */
+    weir_time (*fire)(struct timer *t);
     a32 state;
 };
 

@@ -145,6 +145,9 @@ static inline void a_relax(void)
 /* A deliberate defect that the explorer switches on; see tests/explorer. */
 #define MUTATE(name) 0
 
+/* An automatic variable goes: the explorer forgets stores to it that are in the own buffer. */
+#define a_gone(variable) ((void)(variable))
+
 /* The turns of a spin loop; the explorer needs but one. */
 #define SPINS(n) (n)
 

@@ -3,9 +3,10 @@
  * chan.h - a channel, seen from inside.
  *
  * Items rest in cells (BOUNDED, cells.h), in blocks (UNBOUNDED, blocks.h) or nowhere
- * (RENDEZVOUS). Operations that need not wait touch only positions and cells. Whoever
- * has to wait takes the lock, queues its waiter and parks; whoever then makes progress
- * possible sees the wait flag in the lock word and serves the queues (serve() in wait.h).
+ * (RENDEZVOUS), or are read off the clock (TICKS, ticker.c). Operations that need not wait touch
+ * only positions and cells. Whoever has to wait takes the lock, queues its waiter and parks;
+ * whoever then makes progress possible sees the wait flag in the lock word and serves the queues
+ * (serve() in wait.h).
  *
  * Positions: an item's place in the sequence, shifted left by one; bit 0 of the tail is
  * the closed mark, after which no place can be claimed. tail >= head always; head == tail
@@ -21,7 +22,7 @@
 #include "lock.h"
 #include "party.h"
 
-enum chan_kind { RENDEZVOUS, BOUNDED, UNBOUNDED };
+enum chan_kind { RENDEZVOUS, BOUNDED, UNBOUNDED, TICKS };
 enum { NARROW = 8 };
 enum { TAIL_CLOSED = 1u };
 
@@ -32,7 +33,8 @@ enum chan_flag {
     DECLARED_SENDER = 4, /* one user, no clones */
     DECLARED_RECEIVER = 8,
     ODD_SIZE = 16, /* of items: not one that copy_small() copies */
-    FENCES = 32    /* there is no membarrier: see after_publishing() */
+    FENCES = 32,   /* there is no membarrier: see after_publishing() */
+    CLOCKED = 64   /* of kind TICKS: in the masks of others' tests, so that these cost no more */
 };
 
 /* Constant too: the shortest ways of one item into and out of cells, and of blocks. */
@@ -66,6 +68,7 @@ struct chan {
     union {
         aptr cells;      /* BOUNDED: weir__no_cells before the first item */
         aptr head_block; /* UNBOUNDED */
+        a64 next_tick;   /* TICKS: a weir_time; written under the lock, grows */
     };
     union {
         struct {
@@ -73,6 +76,7 @@ struct chan {
             uint32_t lap_mask; /* capacity rounded up to a power of two, minus 1 */
         };
         aptr tail_block;
+        weir_time period; /* 0: ticks once */
     };
     struct waitq recvq, sendq;
 
@@ -214,6 +218,28 @@ static inline uint32_t chan_flags(const struct chan *ch)
 static inline void chan_unlock(struct chan *ch)
 {
     lock_release(&ch->lock, chan_flags(ch));
+}
+
+/* ---- channel.c: memory ------------------------------------------------------------------ */
+
+struct chan *weir__chan_alloc(struct thread *t, bool wide);
+void weir__chan_free(struct chan *ch, struct thread *t);
+
+/* ---- ticker.c ------------------------------------------------------------------------------ */
+
+/* Take the tick that is due, under the lock: 1, or EMPTY. */
+int weir__ticker_pop(struct chan *ch, char *item);
+
+/* When the next one is due. Lock held or not: it only moves on. */
+static inline weir_time ticker_next(const struct chan *ch)
+{
+    return (weir_time)a64_load(&ch->next_tick);
+}
+
+static inline bool ticker_is_due(const struct chan *ch)
+{
+    weir_time next = ticker_next(ch);
+    return next != WEIR_NEVER && next <= weir_now();
 }
 
 #endif

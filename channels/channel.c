@@ -53,7 +53,7 @@ static uint64_t wide_number(void)
     return ((uint64_t)1 << 63) + a64_add(&opened, 1);
 }
 
-static struct chan *chan_alloc(struct thread *t, bool wide)
+struct chan *weir__chan_alloc(struct thread *t, bool wide)
 {
     struct chan *ch = wide ? os_alloc_aligned(sizeof(struct chan_wide), 2 * CACHE_LINE)
                            : pool_get(&weir__chans, &t->chans);
@@ -66,7 +66,7 @@ static struct chan *chan_alloc(struct thread *t, bool wide)
     return ch;
 }
 
-static void chan_free(struct chan *ch, struct thread *t)
+void weir__chan_free(struct chan *ch, struct thread *t)
 {
     if (ch->kind == BOUNDED && aptr_load(&ch->cells) != &weir__no_cells)
         os_free_aligned(aptr_load(&ch->cells), cells_bytes(ch), CACHE_LINE);
@@ -147,14 +147,14 @@ static int chan_open(struct party *self, weir_handle *tx, weir_handle *rx, size_
                      size_t capacity, const weir_channel_options *options)
 {
     struct slot *s = NULL, *r = NULL;
-    struct chan *ch = chan_alloc(self->thread, is_wide(capacity));
+    struct chan *ch = weir__chan_alloc(self->thread, is_wide(capacity));
     if (!ch)
         return WEIR_ENOMEM;
     if (chan_set_up(ch, item_size, capacity, options) < 0 || !(s = weir__slot_reserve(self)) ||
         !(r = weir__slot_reserve(self))) {
         if (s)
             weir__slot_cancel(self, s);
-        chan_free(ch, self->thread);
+        weir__chan_free(ch, self->thread);
         return WEIR_ENOMEM;
     }
     ch->senders = ch->receivers = 1;
@@ -319,6 +319,17 @@ static void mark_closed(struct chan *ch)
         a64_or(chan_tail(ch), TAIL_CLOSED);
 }
 
+/*
+ * Under the lock: the clock, which has no handle, goes with the last receiver. In the queue only
+ * dead waiters are left, of selects that something else has served; see select.c.
+ */
+static void clock_close(struct chan *ch, struct wake_list *woken)
+{
+    ch->senders = 0;
+    if (!MUTATE("ticker: closed with its queue"))
+        weir__complete_all(ch, &ch->recvq, NULL, WEIR_ECLOSED, woken);
+}
+
 /* Under the lock: one handle less on this end. */
 static void end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
                       struct wake_list *woken)
@@ -329,6 +340,8 @@ static void end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
             weir__serve(ch, t, woken);
         }
     } else if (--ch->receivers == 0) {
+        if (ch->kind == TICKS)
+            clock_close(ch, woken);
         mark_closed(ch);
         weir__complete_all(ch, &ch->sendq, NULL, WEIR_EPIPE, woken);
     }
@@ -346,7 +359,7 @@ static uint32_t gone(const struct chan *ch)
 
 static void chan_release(struct retired *r, struct thread *t)
 {
-    chan_free(container_of(r, struct chan, retired), t);
+    weir__chan_free(container_of(r, struct chan, retired), t);
 }
 
 /* The lock is held, one handle of this end is shut: count it, unlock, tell, drop. */
@@ -367,7 +380,7 @@ static void close_and_unlock(struct party *self, struct chan *ch, enum handle_ki
         weir__drain(ch, t);
     }
     if (both && MUTATE("close: channel without grace"))
-        chan_free(ch, t);
+        weir__chan_free(ch, t);
     else if (both)
         weir__retire(t, &ch->retired, chan_release);
 }
@@ -473,6 +486,9 @@ static void count_items(struct chan *ch, weir_statistics *out)
         if (out->buffered > out->capacity) /* the head has moved since it was read */
             out->buffered = out->capacity;
         out->passed += cells_between(ch, 0, tail);
+    } else if (ch->kind == TICKS) {
+        out->capacity = 1;
+        out->buffered = ticker_is_due(ch);
     }
 }
 

@@ -43,7 +43,8 @@ struct waiter {
     struct waiter *next, *prev; /* in the queue; `next` also in a list to wake */
     aptr on;                    /* a channel, or a struct waitable if slot is NULL */
     struct slot *slot;          /* the handle it goes through */
-    char *items;                /* receiver: where to; sender: where from */
+    char *items;                /* receiver: where to; sender: where from. Of a selecting */
+                                /* party: its selection, if that waits for ticks; or NULL */
     union {
         uint32_t count; /* how many items at most */
         a32 latch;      /* a selecting party's own waiter: held until it no longer runs */
@@ -67,8 +68,8 @@ struct select_waiter {
 
 struct party_ops {
     /*
-     * Release *lock to `flags` when the party no longer runs, and sleep until woken or,
-     * after `deadline`, until weir__wait_cancel() succeeded. Returns waiter.result.
+     * Release *lock to `flags` when the party no longer runs, and sleep until woken or, from
+     * `deadline` on, until weir__wait_expire() has ended the wait. Returns waiter.result.
      * To be called in tail position as far up as possible; see actors/context.h.
      */
     int (*park)(struct party *p, a32 *lock, uint32_t flags, weir_time deadline);
@@ -375,6 +376,16 @@ struct waiter *weir__waitable_complete(struct waitable *o, int result);
  * other wait: its own thread, or a timer for which it waits afterwards.
  */
 bool weir__wait_cancel(struct party *p, int result);
+
+/*
+ * The time has come to which a parked party was to wait; from where weir__wait_cancel() may be
+ * called. 0: this has ended the wait, and the caller owes it the wake. WEIR_NEVER: somebody
+ * else has, or will. Otherwise: there was a tick, and another one has it; call again then.
+ */
+weir_time weir__wait_expire(struct party *p);
+
+/* The one ticker that a party whose select has ticks waits for; NULL: there are other cases. */
+const struct chan *weir__select_ticker(const struct party *p);
 
 /*
  * p->cancelled was set: end the party's wait with WEIR_ECANCELED and wake it, if it waits and

@@ -86,6 +86,21 @@ static never_inline int pop_single(struct party *self, struct chan *ch, void *it
     return k;
 }
 
+/* From a ticker: weir__recv_locked() asks the clock. */
+static never_inline int recv_tick(struct party *self, struct slot *s, weir_receiver rx, void *time,
+                                  weir_time deadline)
+{
+    struct chan *ch = s->object;
+    if (deadline != WEIR_TRY)
+        return weir__select_tick(self, rx, time, deadline);
+    if (!(a32_load_acquire(&ch->lock) & SENDERS_GONE) && !ticker_is_due(ch))
+        return WEIR_EAGAIN;
+    if (MUTATE("ticker: taken without the lock"))
+        return weir__ticker_pop(ch, time) == 1 ? 1 : WEIR_EAGAIN;
+    request(self, s, time, 1, false, false);
+    return recv_attempt(self, ch, rx.h, WEIR_TRY);
+}
+
 static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n, size_t item_size,
                   weir_time deadline)
 {
@@ -95,8 +110,12 @@ static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
     struct chan *ch = s->object;
     if (unlikely(item_size != ch->item_size))
         return WEIR_EITEM;
-    if (unlikely(ch->flags & DECLARED_RECEIVER) && !use_single(&ch->receiver_user, self))
-        return WEIR_EBUSY;
+    if (unlikely(ch->flags & (DECLARED_RECEIVER | CLOCKED))) {
+        if (ch->flags & CLOCKED)
+            return recv_tick(self, s, rx, items, deadline);
+        if (!use_single(&ch->receiver_user, self))
+            return WEIR_EBUSY;
+    }
     uint32_t flags = a32_load_acquire(&ch->lock);
     if (likely(!(flags & RECV_WAITS))) {
         int k = ch->flags & SINGLE_RECEIVER ? pop_single(self, ch, items, n)
@@ -268,7 +287,7 @@ static never_inline int recv_otherwise(weir_receiver rx, void *item, struct chan
                                        weir_time deadline)
 {
     uint32_t flags = a32_load_acquire(&ch->lock) & RECEIVERS_BEWARE;
-    if (!(ch->flags & DECLARED_RECEIVER)) {
+    if (!(ch->flags & (DECLARED_RECEIVER | CLOCKED))) {
         if (flags == SEND_WAITS && ch->kind == RENDEZVOUS)
             return recv_from_parked(rx, item, ch, deadline);
         if (flags == 0 && ch->kind != BOUNDED && deadline == WEIR_NEVER)

@@ -26,6 +26,11 @@
  * held until after the switch. Whoever has claimed us waits for it outside of our locks.
  * Whose latch is closed waits for nothing until it has parked, so there is no circle.
  *
+ * A ticker's tick is taken by whoever looks when it is due (ticker.c): here by a select itself, so
+ * it parks until the first tick of its tickers at the latest. When that time has come it is asked,
+ * by weir__select_expire(), without being woken and without losing its place in any queue: the
+ * tick goes to whoever stands first in the ticker's, and who got none waits on, for the next.
+ *
  * A waiter that lost is unlinked by ourselves under its channel's lock, or was by somebody who
  * met it: at the latest by the close of the other end, so that no channel goes before it. The
  * latch, the claim word and which case fired are in the party, which nobody touches any more after
@@ -44,9 +49,11 @@ enum { NOTHING = INT_MIN, AGAIN };
 struct selection {
     struct party *self;
     weir_case *cases;
-    uint32_t n, first;           /* how many; where to begin */
-    uint32_t armed;              /* so many cases are prepared, sources of them armed */
-    uint32_t sources;            /* of these */
+    uint32_t n, first; /* how many; where to begin */
+    uint32_t armed;    /* so many cases are prepared, sources of them armed */
+    uint32_t sources;  /* of these */
+    uint32_t flags;    /* the channels', together */
+    weir_time deadline;
     struct select_waiter *order; /* of the locks */
     struct wake_list woken;
 };
@@ -94,7 +101,7 @@ static always_inline bool must_wait(const weir_case *c)
         (sends ? RECV_WAITS | RECEIVERS_GONE : SEND_WAITS | SENDERS_GONE))
         return false;
     if (unlikely(c->item_size != ch->item_size ||
-                 ch->flags & (DECLARED_SENDER | DECLARED_RECEIVER)))
+                 ch->flags & (DECLARED_SENDER | DECLARED_RECEIVER | CLOCKED)))
         return false;
     return ch->kind == RENDEZVOUS || (!sends && !chan_some(ch));
 }
@@ -324,7 +331,8 @@ static int lock_and_attempt(struct selection *s)
 {
     for (unsigned turns = 0;; turns++) {
         s->woken = (struct wake_list){NULL, NULL};
-        if (lock_all(s) & (SINGLE_SENDER | SINGLE_RECEIVER))
+        s->flags = lock_all(s);
+        if (s->flags & (SINGLE_SENDER | SINGLE_RECEIVER))
             fence_singles(s);
         int i = attempt_all(s);
         if (i == NOTHING)
@@ -338,6 +346,16 @@ static int lock_and_attempt(struct selection *s)
 }
 
 /* ---- waiting ------------------------------------------------------------------------------- */
+
+/* The wait's deadline, or a tick before it. */
+static weir_time first_look(const struct selection *s)
+{
+    weir_time at = s->deadline;
+    for (const struct select_waiter *w = s->order; w; w = w->next)
+        if (w->chan->kind == TICKS && ticker_next(w->chan) < at)
+            at = ticker_next(w->chan);
+    return at;
+}
 
 static void queue_all(struct selection *s)
 {
@@ -376,7 +394,7 @@ static void unlink_all(const struct selection *s)
 }
 
 /* The index of the one that fired, or an error. */
-static int wait(struct selection *s, weir_time deadline)
+static int wait(struct selection *s)
 {
     struct party *self = s->self;
     wait_announce(self);
@@ -385,7 +403,7 @@ static int wait(struct selection *s, weir_time deadline)
         wait_renounce(self);
         return i;
     }
-    int refused = why_not_wait(self, deadline);
+    int refused = why_not_wait(self, s->deadline);
     wake_all(s->woken.first); /* takes no channel's lock; while our latch is open */
     if (refused) {
         unlock_all(s);
@@ -393,23 +411,26 @@ static int wait(struct selection *s, weir_time deadline)
         return refused;
     }
     queue_all(s);
+    bool ticks = s->flags & CLOCKED && !MUTATE("ticker: not looked at in time");
+    self->waiter.items = ticks ? (char *)s : NULL;
+    weir_time until = ticks ? first_look(s) : s->deadline;
     unlock_all(s);
-    i = self->ops->park(self, &self->waiter.latch, 0, deadline);
+    i = self->ops->park(self, &self->waiter.latch, 0, until);
     unlink_all(s);
     if (i >= 0)
         s->cases[i].rc = waiter_in(&s->cases[i])->waiter.result;
     return i;
 }
 
-static never_inline int wait_and_try(struct selection *s, weir_time deadline)
+static never_inline int wait_and_try(struct selection *s)
 {
     for (;;) {
         int i = prepare(s);
         if (i != NOTHING)
             return i;
-        if (!s->order && deadline == WEIR_NEVER)
+        if (!s->order && s->deadline == WEIR_NEVER)
             return WEIR_EDEADLK;
-        i = wait(s, deadline);
+        i = wait(s);
         disarm_all(s, i);
         if (i < 0 || s->cases[i].kind != CASE_SOURCE)
             return i;
@@ -421,6 +442,62 @@ static never_inline int wait_and_try(struct selection *s, weir_time deadline)
         if ((i = try_all(s)) != NOTHING)
             return i;
     }
+}
+
+/* ---- a tick, or the deadline ----------------------------------------------------------------- */
+
+/* Wake those who were served; were we among them? Our wake is the caller's. */
+static bool wake_others(struct waiter *w, const struct party *self)
+{
+    bool served = false;
+    while (w) {
+        struct waiter *next = w->next; /* *w is its owner's again as soon as it is woken */
+        struct party *p = waiter_to_wake(w);
+        if (p == self)
+            served = true;
+        else
+            p->ops->wake(p);
+        w = next;
+    }
+    return served;
+}
+
+/*
+ * A tick that is due goes to who stands first in the ticker's queue. True: that was us. `*at` is
+ * when the next one is due, if that is earlier. A channel whose queue we have left may have gone.
+ */
+static bool look_at_ticker(const struct selection *s, struct select_waiter *w, weir_time *at)
+{
+    struct wake_list woken = {NULL, NULL};
+    if (!a32_load_acquire(&w->waiter.linked) || w->chan->kind != TICKS)
+        return false;
+    lock_acquire(&w->chan->lock, 0);
+    weir__serve(w->chan, party_current()->thread, &woken);
+    if (ticker_next(w->chan) < *at)
+        *at = ticker_next(w->chan);
+    chan_unlock(w->chan);
+    return wake_others(woken.first, s->self);
+}
+
+const struct chan *weir__select_ticker(const struct party *p)
+{
+    const struct selection *s = (struct selection *)(void *)p->waiter.items;
+    return s->order->next ? NULL : s->order->chan;
+}
+
+/* The party has parked, and goes on only after we have returned: its selection stays. */
+weir_time weir__select_expire(struct party *p)
+{
+    const struct selection *s = (struct selection *)(void *)p->waiter.items;
+    weir_time at = s->deadline;
+    for (struct select_waiter *w = s->order; w; w = w->next)
+        if (look_at_ticker(s, w, &at))
+            return 0;
+    if (a32_load_acquire(&p->waiter.linked) < CLAIMABLE)
+        return WEIR_NEVER;
+    if (s->deadline != WEIR_NEVER && s->deadline <= weir_now())
+        return weir__wait_cancel(p, WEIR_ETIMEDOUT) ? 0 : WEIR_NEVER;
+    return MUTATE("ticker: not asked again") ? s->deadline : at;
 }
 
 /* ---- public -------------------------------------------------------------------------------- */
@@ -435,11 +512,20 @@ static uint32_t random_case(struct thread *t, uint32_t n)
 static never_inline int select_n(struct party *self, weir_case *cases, uint32_t n, uint32_t first,
                                  weir_time deadline)
 {
-    struct selection s = {.self = self, .cases = cases, .n = n, .first = first};
+    struct selection s = {
+        .self = self, .cases = cases, .n = n, .first = first, .deadline = deadline};
     int i = try_all(&s);
     if (i != NOTHING)
         return i;
-    return deadline == WEIR_TRY ? WEIR_EAGAIN : wait_and_try(&s, deadline);
+    return deadline == WEIR_TRY ? WEIR_EAGAIN : wait_and_try(&s);
+}
+
+int weir__select_tick(struct party *self, weir_receiver rx, void *time, weir_time deadline)
+{
+    weir_case c = weir_on_recv_item(rx, time, sizeof(weir_time));
+    int i = select_n(self, &c, 1, 0, deadline);
+    a_gone(&c);
+    return i < 0 ? i : c.rc;
 }
 
 static never_inline int select_enter(weir_case *cases, uint32_t n, weir_select_mode mode,

@@ -58,10 +58,9 @@ static void sleep_until_woken(struct plain *me, weir_time deadline)
             weir_now() < deadline)
             continue;
         thread_online(&me->thread);
-        if (weir__wait_cancel(&me->party, WEIR_ETIMEDOUT))
+        if ((deadline = weir__wait_expire(&me->party)) == 0)
             return;
-        thread_offline(&me->thread);
-        deadline = WEIR_NEVER; /* it was completed: the wake is under way */
+        thread_offline(&me->thread); /* WEIR_NEVER: it was completed, the wake is under way */
     }
 }
 

@@ -33,14 +33,11 @@ int weir__push(struct chan *ch, const char *items, uint64_t n)
 
 int weir__pop(struct chan *ch, struct thread *t, char *items, uint64_t n)
 {
-    switch (ch->kind) {
-    case BOUNDED:
+    if (likely(ch->kind == BOUNDED))
         return pop_cells(ch, items, n, ch->flags & SINGLE_RECEIVER);
-    case UNBOUNDED:
+    if (ch->kind == UNBOUNDED)
         return weir__blocks_pop(ch, t, items, n);
-    default:
-        return EMPTY;
-    }
+    return ch->kind == TICKS ? weir__ticker_pop(ch, items) : EMPTY;
 }
 
 bool weir__select_claim(struct party *p)
@@ -220,6 +217,13 @@ bool weir__wait_cancel(struct party *p, int result)
     else
         unlock_unchanged(lock);
     return won;
+}
+
+weir_time weir__wait_expire(struct party *p)
+{
+    if (a32_load_acquire(&p->waiter.linked) >= CLAIMABLE && p->waiter.items)
+        return weir__select_expire(p);
+    return weir__wait_cancel(p, WEIR_ETIMEDOUT) ? 0 : WEIR_NEVER;
 }
 
 /*

@@ -141,6 +141,12 @@ static inline int request_park(struct party *self, struct chan *ch, weir_time de
  */
 bool weir__select_claim(struct party *p);
 
+/* weir__wait_expire() of a select that has tickers among its cases. */
+weir_time weir__select_expire(struct party *p);
+
+/* Receive from a ticker, inside an operation: a select with one case. As recv(). */
+int weir__select_tick(struct party *self, weir_receiver rx, void *time, weir_time deadline);
+
 /* The first of the queue that may be completed; see claim_first(). */
 struct waiter *weir__claim_first(struct chan *ch, struct waitq *q);
 
@@ -287,7 +293,7 @@ static inline bool nothing_there(struct chan *ch)
     if (MUTATE("park: no second look"))
         return true;
     return !ch->recvq.first && !ch->sendq.first && ch->senders > 0 && !chan_some(ch) &&
-           !(ch->flags & SINGLE_SENDER);
+           !(ch->flags & (SINGLE_SENDER | CLOCKED));
 }
 
 static inline bool no_room(struct chan *ch)
@@ -300,7 +306,8 @@ static inline bool no_room(struct chan *ch)
     return cells_between(ch, h, t) >= ch->capacity && !(ch->flags & SINGLE_RECEIVER);
 }
 
-/* Any kind of storage; lock held or not. Counts, FULL/EMPTY, BETWEEN, SHUT, NO_MEMORY. */
+/* Any kind of storage; lock held or not, but for ticks. Counts, FULL/EMPTY, BETWEEN, SHUT,
+ * NO_MEMORY. */
 int weir__push(struct chan *ch, const char *items, uint64_t n);
 int weir__pop(struct chan *ch, struct thread *t, char *items, uint64_t n);
 

@@ -6,6 +6,7 @@
 #include "ops.h"
 
 #include <weir/select.h>
+#include <weir/ticker.h>
 
 /* Both ends work: an item passes through a buffered or unbounded channel. */
 static void works(weir_sender tx, weir_receiver rx)
@@ -409,6 +410,42 @@ static int drop_without_memory(void)
     return rc < 0 ? oom_expect(rc) : 0;
 }
 
+/* Tickers and timers; and the first call of a new thread on one. */
+static void recv_first(void *arg)
+{
+    struct op *op = arg;
+    weir_time tick;
+    op->rc = weir_recv(op->rx, &tick);
+}
+
+static int tickers(void)
+{
+    enum { N = 300 };
+    static weir_receiver rx[N];
+    struct op op;
+    weir_time tick = 7;
+    int n, rc = 0, want = 0;
+    for (n = 0; n < N && rc == 0; n++)
+        rc = weir_check(rx[n] = n % 2 ? weir_ticker_open(1) : weir_timer_open(0));
+    if (rc < 0) {
+        n--;
+        want = oom_expect(rc);
+        OOM_CHECK(weir_recv(rx[n], &tick) == rc && weir_try_recv(rx[n], &tick) == rc);
+        OOM_CHECK(tick == 7);
+    }
+    if (n > 0) {
+        op.rx = rx[0];
+        flow_start(&op.flow, recv_first, &op);
+        if (op_end(&op) != 1)
+            want = oom_expect(op.rc);
+        OOM_CHECK(op.rc == 1 || weir_recv(rx[0], &tick) == 1);
+        OOM_CHECK(weir_recv(rx[0], &tick) == 0);
+    }
+    while (n-- > 0)
+        OOM_CHECK(weir_close(rx[n]) == 0);
+    return want;
+}
+
 static const struct oom_scenario scenarios[] = {
     {"open a rendezvous", open_rendezvous},
     {"open a bounded channel", open_bounded},
@@ -426,6 +463,7 @@ static const struct oom_scenario scenarios[] = {
     {"close from a new thread", close_from_a_new_thread},
     {"drop without memory", drop_without_memory},
     {"first calls", first_calls},
+    {"tickers", tickers},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -454,6 +492,7 @@ SWEEP(12)
 SWEEP(13)
 SWEEP(14)
 SWEEP(15)
+SWEEP(16)
 
 TEST_SUITE(oom, "channels: out of memory", {"F034 no memory: open a rendezvous", sweep_0},
            {"F034 no memory: open a bounded channel", sweep_1},
@@ -469,4 +508,5 @@ TEST_SUITE(oom, "channels: out of memory", {"F034 no memory: open a rendezvous",
            {"F035 no memory: a new thread parks to send", sweep_12},
            {"F042 no memory: a new thread closes", sweep_13},
            {"F044 no memory: drops need none", sweep_14},
-           {"F054 no memory: a new thread's first call", sweep_15});
+           {"F054 no memory: a new thread's first call", sweep_15},
+           {"F034 no memory: tickers and timers", sweep_16});

@@ -282,6 +282,45 @@ static void selecting(void *unused)
 
 COST(cost_select, "select: cost", selecting);
 
+/* ---- tickers --------------------------------------------------------------------------- */
+
+static void ticking(void *unused)
+{
+    weir_time tick;
+    (void)unused;
+    EXPLORE_EQ(weir_close(weir_timer_open(0)), 0); /* the tables are made */
+    explore_counts_reset();
+    weir_receiver far = weir_ticker_open(WEIR_S), due = weir_timer_open(0);
+    COUNTED("to open a ticker and a timer", 0);
+    weir_case c[] = {weir_on_tick(far, &tick), weir_on_tick(due, &tick)};
+    EXPLORE_EQ(weir_try_recv(far, &tick), WEIR_EAGAIN);
+    COUNTED("a try of a ticker that is not due", 0);
+    EXPLORE_EQ(weir_select(c, 2, WEIR_ORDERED), 1);
+    COUNTED("a select with a tick", 1);
+    EXPLORE_EQ(c[1].rc, 1);
+    weir_close(due);
+    due = weir_timer_open(0);
+    explore_counts_reset();
+    EXPLORE_EQ(weir_recv(due, &tick), 1);
+    COUNTED("a receive of a tick that is due", 1);
+    weir_close(due);
+    weir_close(far);
+}
+
+static int ticking_actor(void *unused)
+{
+    ticking(unused);
+    return 0;
+}
+
+static void ticking_by_actor(void *unused)
+{
+    EXPLORE_EQ(weir_run(ticking_actor, unused, NULL), 0);
+}
+
+COST(cost_ticker, "F037 cost: ticks, by a thread", ticking);
+COST(cost_ticker_actor, "F037 cost: ticks, by an actor", ticking_by_actor);
+
 /* ---- declared single ends that park ---------------------------------------------- */
 
 struct ends {

@@ -121,6 +121,11 @@ static inline void *aptr_xchg_at(aptr *x, void *v, const struct explore_where *a
     return (void *)(uintptr_t)explore_rmw(EXPLORE_XCHG, &x->v, sizeof x->v, (uintptr_t)v, at);
 }
 
+/* An automatic variable goes, as its function returns: no store to it may come later. */
+void explore_gone(const void *variable, size_t bytes);
+
+#define a_gone(variable) explore_gone((variable), sizeof *(variable))
+
 #define a8_load(x) a8_load_at((x), EXPLORE_HERE)
 #define a8_load_acquire(x) a8_load_at((x), EXPLORE_HERE)
 #define a8_store(x, v) a8_store_at((x), (v), EXPLORE_HERE)

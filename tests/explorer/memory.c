@@ -166,6 +166,11 @@ void buffer_forget(const char *memory, size_t bytes)
     }
 }
 
+void explore_gone(const void *variable, size_t bytes)
+{
+    buffer_forget(variable, bytes);
+}
+
 /* ---- operations ------------------------------------------------------------------------------ */
 
 uint64_t explore_load(const void *from, unsigned size, const struct explore_where *at)

@@ -44,6 +44,11 @@ int main()
     weir_case cases[] = {job_on_recv(rx, &in), job_on_send(clone, &out),
                          weir_on_recv(untyped_rx, &item), weir_on_send(untyped_tx, &item)};
     weir_case_off(&cases[3]);
+    weir_time tick;
+    weir_receiver ticker = weir_ticker_open(WEIR_S), timer = weir_timer_open(weir_now());
+    weir_case ticks[] = {weir_on_tick(ticker, &tick), weir_on_tick(timer, &tick)};
+    if (weir_select(ticks, 2, WEIR_FAIR) != 1 || weir_try_recv(ticker, &tick) != WEIR_EAGAIN)
+        return 1;
     if (weir_try_select(cases, 4, WEIR_ORDERED) != 1 || weir_select(cases, 4, WEIR_FAIR) != 0 ||
         weir_select_by(cases, 1, WEIR_FAIR, weir_now()) != WEIR_ETIMEDOUT)
         return 1;

@@ -10,6 +10,7 @@
 #include <weir/scope.h>
 #include <weir/select.h>
 #include <weir/task.h>
+#include <weir/ticker.h>
 #include <weir/type.h>
 
 #endif
