@@ -18,7 +18,7 @@
 #include "lock.h"
 #include "scheduler.h"
 
-static struct pool groups = {
+struct pool weir__groups = {
     .base = NULL,
     .stride = sizeof(struct group),
     .link_at = offsetof(struct group, scope.retired),
@@ -29,7 +29,7 @@ const struct object_type weir__group_type = {NULL};
 
 static void group_reuse(struct retired *r, struct thread *t)
 {
-    pool_put(&groups, &t->groups, container_of(r, struct group, scope.retired));
+    pool_put(&weir__groups, &t->groups, container_of(r, struct group, scope.retired));
 }
 
 weir_group weir_group_begin_here(const char *file, unsigned line)
@@ -37,11 +37,11 @@ weir_group weir_group_begin_here(const char *file, unsigned line)
     struct actor *me = actor_self();
     if (!me)
         return (weir_group){handle_null(WEIR_EPERM)};
-    struct group *g = pool_get(&groups, &me->party.thread->groups);
+    struct group *g = pool_get(&weir__groups, &me->party.thread->groups);
     struct slot *s = g ? weir__slot_reserve(&me->party) : NULL;
     if (!s) {
         if (g)
-            pool_put(&groups, &me->party.thread->groups, g);
+            pool_put(&weir__groups, &me->party.thread->groups, g);
         return (weir_group){handle_null(WEIR_ENOMEM)};
     }
     *g = (struct group){.scope = {.object = {&weir__group_type},

@@ -49,6 +49,7 @@ struct worker {
     weir_time looked_at;          /* the clock when the loop ran last; 0: was asleep since */
     uint32_t clock;               /* trace_clock() when the loop ran last */
     weir_time idle_since;         /* for weir__idle_report(); 0: something ran */
+    weir_time trim_at;            /* weir__trim_due(); 0: something ran; WEIR_NEVER: it was done */
     struct actor_queue stillborn; /* for which there was no stack */
     int stillborn_error;
     struct stack_cache stacks;
@@ -79,6 +80,8 @@ struct runtime {
     a32 sleeping;     /* of them, that nobody has called since; see worker.c */
     a32 watching;     /* 1: one of these wakes up now and then and looks at the others */
     a32 ended;        /* 1: every actor has */
+    a32 trimming;     /* workers in weir__trim() */
+    a64 idle_since;   /* when a worker last began to sleep until weir__trim() */
     bool report;      /* overflows */
     struct stacks stacks;
     struct group root; /* the run's own group */
@@ -157,6 +160,9 @@ void weir__ready(struct worker *w, struct actor *a);
 
 /* The same from any thread. */
 void weir__inject(struct worker *w, struct actor *a);
+
+/* Does somebody want this worker? Then it does not sleep. */
+bool weir__called(const struct worker *w);
 
 /* There is more to run here than one can: call a sleeping worker, if it is worth while. */
 void weir__call_help(struct worker *w);

@@ -7,7 +7,7 @@
 #include "log.h"
 #include "scheduler.h"
 
-static struct pool scopes = {
+struct pool weir__scopes = {
     .base = NULL,
     .stride = sizeof(struct scope),
     .link_at = offsetof(struct scope, retired),
@@ -18,7 +18,7 @@ const struct object_type weir__scope_type = {NULL};
 
 static void scope_reuse(struct retired *r, struct thread *t)
 {
-    pool_put(&scopes, &t->scopes, container_of(r, struct scope, retired));
+    pool_put(&weir__scopes, &t->scopes, container_of(r, struct scope, retired));
 }
 
 static weir_time deadline_passed(struct timer *t)
@@ -44,12 +44,12 @@ weir_scope weir_scope_begin_here(weir_time deadline, bool fails, const char *fil
     if (!me || me->party.thread->dropping)
         return (weir_scope){handle_null(WEIR_EPERM)};
     struct thread *t = me->party.thread;
-    struct scope *s = pool_get(&scopes, &t->scopes);
+    struct scope *s = pool_get(&weir__scopes, &t->scopes);
     if (!s)
         return (weir_scope){handle_null(WEIR_ENOMEM)};
     struct slot *slot = weir__slot_reserve(&me->party);
     if (!slot) {
-        pool_put(&scopes, &t->scopes, s);
+        pool_put(&weir__scopes, &t->scopes, s);
         return (weir_scope){handle_null(WEIR_ENOMEM)};
     }
     *s = (struct scope){.object = {&weir__scope_type},

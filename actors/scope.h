@@ -56,6 +56,7 @@ struct stops {
 };
 
 extern const struct object_type weir__scope_type, weir__group_type, weir__task_type;
+extern struct pool weir__scopes, weir__groups, weir__tasks;
 
 /* Put a scope that nobody else knows on the stack of its owner, the calling actor. */
 void weir__scope_push(struct actor *me, struct scope *s);

@@ -30,8 +30,7 @@
 #endif
 
 enum {
-    SLAB_SLOTS_FIRST = 16, /* each slab has twice as many as the one before, ... */
-    SLAB_SLOTS_MOST = 1024,
+    SLAB_SLOTS_FIRST = 16,     /* each slab has twice as many as the one before, ... */
     SLAB_BYTES_MOST = 64 << 20 /* ... up to so much, as the process's limits permit */
 };
 
@@ -233,6 +232,14 @@ char *weir__stack_slot(const struct stacks *s, const void *address)
 
 /* ---- stacks ------------------------------------------------------------------------- */
 
+static struct stack *stack_make(struct stacks *s, struct stack_slab *slab, size_t i, size_t guard)
+{
+    struct stack *k = stack_of_slot(s, slab->first + i * s->size);
+    k->guard = (uint32_t)guard & 0xfffff;
+    k->to_slab = (uint32_t)(slab->slots - i) & 0xfff;
+    return k;
+}
+
 /* A slot that was never used becomes a stack. */
 static struct stack *stack_new(struct stacks *s, int *error)
 {
@@ -248,11 +255,11 @@ static struct stack *stack_new(struct stacks *s, int *error)
         *error = WEIR_ESTACK;
         return NULL;
     }
-    slab->used++;
-    struct stack *k = stack_of_slot(s, slot);
-    k->guard = (uint32_t)guard;
+    struct stack *k = stack_make(s, slab, slab->used++, guard);
     if (guard == 0)
         a32_store(&s->canaries, 1);
+    else
+        slab->guarded = slab->used; /* a stack after one with a canary has one too */
 #if defined(VALGRIND_STACK_REGISTER)
     k->valgrind = (uint32_t)VALGRIND_STACK_REGISTER(slot + guard, k);
 #endif
@@ -264,16 +271,45 @@ static struct stack_magazine *magazine_in(struct stack *k)
     return (struct stack_magazine *)(void *)k - 1;
 }
 
+/* Under the lock: the magazine that came last; NULL: there is none. */
+static struct stack_magazine *depot_pop(struct stacks *s)
+{
+    struct stack_magazine *m = s->depot;
+    if (m) {
+        uint32_t left = a32_load(&s->depot_count) - 1;
+        s->depot = m->next;
+        a32_store(&s->depot_count, left);
+        if (left < s->depot_least)
+            s->depot_least = left;
+    }
+    return m;
+}
+
+/* Under the lock: the lowest cold stack of a slab that has some; NULL: none has. */
+static struct stack *cold_pop(struct stacks *s)
+{
+    struct stack_slab *slab = s->cold;
+    size_t word = 0;
+    if (!slab)
+        return NULL;
+    while (!slab->cold[word])
+        word++;
+    size_t i = word * 64 + (size_t)__builtin_ctzll(slab->cold[word]);
+    slab->cold[word] &= slab->cold[word] - 1;
+    if (--slab->cold_count == 0)
+        s->cold = slab->next_cold;
+    return stack_make(s, slab, i, i < slab->guarded ? s->guard : 0);
+}
+
 bool weir__stack_refill(struct stacks *s, struct stack_cache *c, int *error)
 {
     struct stack *k = NULL;
     lock_acquire(&s->lock, 0);
-    struct stack_magazine *m = s->depot;
+    struct stack_magazine *m = depot_pop(s);
     if (m) {
-        s->depot = m->next;
         memcpy(c->held, m->held, sizeof m->held);
         c->count = STACK_MAGAZINE;
-    } else {
+    } else if (!(k = cold_pop(s))) {
         int e = errno;
         k = stack_new(s, error);
         errno = e;
@@ -296,5 +332,124 @@ void weir__stack_spill(struct stacks *s, struct stack_cache *c)
     lock_acquire(&s->lock, 0);
     m->next = s->depot;
     s->depot = m;
+    a32_store(&s->depot_count, a32_load(&s->depot_count) + 1);
     lock_release(&s->lock, 0);
+}
+
+/* ---- giving back ------------------------------------------------------------------------ */
+
+weir_time weir__trim_after = 5 * WEIR_S;
+
+/* It is ours; its memory is touched no more. */
+static void set_going(struct stacks *s, struct stack *k, struct stack_slab **slabs)
+{
+    char *slot = stack_slot(s, k);
+    struct stack_slab *slab = (struct stack_slab *)(void *)(slot + k->to_slab * s->size);
+    size_t i = slab->slots - k->to_slab;
+    if (slab->going_count++ == 0) {
+        slab->next_going = *slabs;
+        *slabs = slab;
+    }
+    slab->going[i / 64] |= (uint64_t)1 << i % 64;
+}
+
+/* The slabs of what is to be given back. */
+static struct stack_slab *collect(struct stacks *s, struct stack_cache *c, uint32_t most)
+{
+    struct stack_slab *slabs = NULL;
+    for (unsigned i = 0; c && i < c->count; i++)
+        set_going(s, c->held[i], &slabs);
+    if (c)
+        c->count = 0;
+    for (; most > 0; most--) {
+        lock_acquire(&s->lock, 0);
+        struct stack_magazine *m = depot_pop(s);
+        lock_release(&s->lock, 0);
+        if (!m)
+            break;
+        for (unsigned i = 0; i < STACK_MAGAZINE; i++)
+            set_going(s, m->held[i], &slabs);
+    }
+    return slabs;
+}
+
+static bool is_going(const struct stack_slab *slab, size_t i)
+{
+    return i < slab->slots && slab->going[i / 64] >> i % 64 & 1;
+}
+
+static void give_back_runs(const struct stacks *s, const struct stack_slab *slab)
+{
+    for (size_t i = 0, first; i < slab->slots; i++) {
+        for (first = i; is_going(slab, i); i++)
+            ;
+        if (i > first)
+            os_give_back(slab->first + first * s->size, (i - first) * s->size);
+    }
+}
+
+/* From now on it can be taken. */
+static void make_cold(struct stacks *s, struct stack_slab *slab)
+{
+    lock_acquire(&s->lock, 0);
+    if (slab->cold_count == 0) {
+        slab->next_cold = s->cold;
+        s->cold = slab;
+    }
+    slab->cold_count += slab->going_count;
+    slab->going_count = 0;
+    for (size_t word = 0; word < SLAB_SLOTS_MOST / 64; word++) {
+        slab->cold[word] |= slab->going[word];
+        slab->going[word] = 0;
+    }
+    lock_release(&s->lock, 0);
+}
+
+bool weir__stacks_give_back(struct stacks *s, struct stack_cache *c, uint32_t most)
+{
+    uint32_t nobody = 0;
+#if defined(VALGRIND_STACK_REGISTER)
+    if (RUNNING_ON_VALGRIND) /* which would have to be told */
+        return false;
+#endif
+    if (!a32_cas(&s->giving, &nobody, 1))
+        return false;
+    struct stack_slab *slabs = collect(s, c, most);
+    for (struct stack_slab *slab = slabs, *next; slab; slab = next) {
+        next = slab->next_going;
+        if (MUTATE("stacks: cold before given back")) {
+            struct stack_slab early = *slab;
+            make_cold(s, slab);
+            give_back_runs(s, &early);
+            continue;
+        }
+        give_back_runs(s, slab);
+        make_cold(s, slab);
+    }
+    a32_store_release(&s->giving, 0); /* pairs with the cas: `going` is clear */
+    return slabs != NULL;
+}
+
+/*
+ * A twentieth of a worker's time at the most: giving back 4 magazines takes some 100 us. Then
+ * a million stacks take 8 s.
+ */
+void weir__stacks_look(struct stacks *s, weir_time now)
+{
+    enum { A_LITTLE = 4 };
+    uint32_t n = 0;
+    lock_acquire(&s->lock, 0);
+    if ((uint64_t)now >= a64_load(&s->look_at)) {
+        bool first = a64_load(&s->look_at) == 0;
+        if (s->surplus == 0 || s->surplus > s->depot_least)
+            s->surplus = first ? 0 : s->depot_least;
+        n = s->surplus < A_LITTLE ? s->surplus : A_LITTLE;
+        s->surplus -= n;
+        if (s->surplus == 0)
+            s->depot_least = a32_load(&s->depot_count);
+        a64_store(&s->look_at, (uint64_t)(now + (s->surplus > 0 ? 2 * WEIR_MS : weir__trim_after)));
+    }
+    lock_release(&s->lock, 0);
+    if (n > 0)
+        weir__stacks_give_back(s, NULL, n);
 }

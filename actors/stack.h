@@ -21,7 +21,21 @@
  * stacks; an empty one takes a magazine back. So a stack that was put last is never given
  * away by that same stack_put(), and an actor may put the stack it still runs on, if the
  * worker gets no other before it has left. The depot and the slabs are shared by the workers
- * of a run and touched only in weir__stack_refill() and weir__stack_spill(), under a lock.
+ * of a run and touched under a lock, when a cache is refilled or spills, and by whoever
+ * gives memory back.
+ *
+ * Giving back. What nobody needs goes to the kernel, in weir__stacks_give_back(): a worker
+ * takes magazines out of the depot just as if it refilled its cache, so the stacks are its
+ * own; it gives their pages back without a lock, neighbours in one call; and then makes them
+ * known as *cold* under the lock. So no stack is given back that somebody could have got
+ * meanwhile, and none is got before it was given back. The guard stays: it is no memory. What
+ * `struct stack` held is gone, and made anew when a cold stack is taken, which is when the
+ * depot is empty; taking a cold one costs a page fault, as a new one does, and not more.
+ *
+ * What nobody needs: everything when the whole runtime has been idle for a while (worker.c);
+ * else what has stayed in the depot for all of weir__trim_after, a little of it at each
+ * pass of a worker's loop. So waves of actors that come again within that time find their
+ * stacks warm.
  */
 #ifndef WEIR_STACK_H
 #define WEIR_STACK_H
@@ -41,18 +55,27 @@
 #endif
 
 enum {
+#if defined(WEIR_EXPLORE)
+    STACK_MAGAZINE = 2,
+#else
     STACK_MAGAZINE = 64,
+#endif
     STACK_SIZE_MIN = 16 * 1024,
     STACK_SIZE_MAX = 1 << 30,
     STACK_COLOUR_STEP = 128,
     STACK_COLOURS = 8,
-    CANARY_BYTES = 64
+    CANARY_BYTES = 64,
+    SLAB_SLOTS_MOST = 1024
 };
 
+/* What has been free for so long is given back: 5 s; a test may want less. */
+extern weir_time weir__trim_after;
+
 struct stack {
-    void *owner;       /* for reports and debuggers: whose frames are below */
-    uint32_t guard;    /* bytes; 0: a canary instead */
-    uint32_t valgrind; /* what it is registered as */
+    void *owner;           /* for reports and debuggers: whose frames are below */
+    uint32_t guard : 20;   /* bytes; 0: a canary instead */
+    uint32_t to_slab : 12; /* slots from here to its struct stack_slab */
+    uint32_t valgrind;     /* what it is registered as */
 };
 
 /* At the end of its mapping. */
@@ -62,7 +85,16 @@ struct stack_slab {
     size_t bytes;
     char *first; /* slot */
     size_t slots;
-    size_t used; /* slots that have been handed out at least once */
+    size_t used;    /* slots that have been handed out at least once */
+    size_t guarded; /* the first so many of them have a guard */
+    struct stack_slab *next_cold;
+    uint32_t cold_count;
+    uint64_t cold[SLAB_SLOTS_MOST / 64]; /* free, and given back; a bit for each slot */
+
+    /* Of whoever gives back just now. */
+    struct stack_slab *next_going;
+    uint32_t going_count;
+    uint64_t going[SLAB_SLOTS_MOST / 64];
 };
 
 /* Below the struct stack of a free stack. */
@@ -88,7 +120,13 @@ struct stacks {
     size_t slab_slots;  /* of the next slab */
     aptr slabs; /* struct stack_slab, newest first: the only one that can have unused slots */
     struct stack_magazine *depot;
-    a32 lock; /* of all that changes here */
+    a32 depot_count;         /* magazines there */
+    uint32_t depot_least;    /* the fewest that were there since `look_at` was set */
+    uint32_t surplus;        /* magazines that were not needed for all of the time before */
+    a64 look_at;             /* when a busy worker looks at these */
+    struct stack_slab *cold; /* slabs with cold stacks */
+    a32 giving;              /* 1: somebody gives back; one at a time */
+    a32 lock;                /* of all that changes here but `going` */
 };
 
 /*
@@ -105,6 +143,23 @@ void weir__stacks_fini(struct stacks *s);
 bool weir__stack_refill(struct stacks *s, struct stack_cache *c, int *error);
 /* Make room in the full cache. */
 void weir__stack_spill(struct stacks *s, struct stack_cache *c);
+
+/*
+ * Give memory back to the kernel: of all in `c` (may be NULL; its worker's, which runs no
+ * actor) and of up to `most` magazines of the depot. False: nothing was left to give back, or
+ * another thread is at it.
+ */
+bool weir__stacks_give_back(struct stacks *s, struct stack_cache *c, uint32_t most);
+
+/* In a worker's loop, at `now`: give back a little of what is not needed. */
+void weir__stacks_look(struct stacks *s, weir_time now);
+
+static inline void stacks_look(struct stacks *s, weir_time now)
+{
+    enum { FEW = 16 }; /* magazines that are not worth it */
+    if (unlikely(a32_load(&s->depot_count) > FEW) && (uint64_t)now >= a64_load(&s->look_at))
+        weir__stacks_look(s, now);
+}
 
 /* Report a rung that was left since the last time. Outside of locks and of a suspension. */
 void weir__stacks_report(struct stacks *s);

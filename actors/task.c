@@ -7,7 +7,7 @@
 #include "lock.h"
 #include "scheduler.h"
 
-static struct pool tasks = {
+struct pool weir__tasks = {
     .base = NULL,
     .stride = 256,
     .link_at = offsetof(struct task, retired),
@@ -22,7 +22,7 @@ const struct object_type weir__task_type = {task_close};
 
 static void task_reuse(struct retired *r, struct thread *t)
 {
-    pool_put(&tasks, &t->tasks, container_of(r, struct task, retired));
+    pool_put(&weir__tasks, &t->tasks, container_of(r, struct task, retired));
 }
 
 /* Under the lock, which is released. */
@@ -37,10 +37,10 @@ static void task_unref(struct party *self, struct task *t)
 struct task *weir__task_new(struct party *self, struct actor *child, weir_task *handle,
                             struct start *start)
 {
-    struct task *t = pool_get(&tasks, &self->thread->tasks);
+    struct task *t = pool_get(&weir__tasks, &self->thread->tasks);
     struct slot *s = NULL;
     if (t && handle && !(s = weir__slot_reserve(self))) {
-        pool_put(&tasks, &self->thread->tasks, t);
+        pool_put(&weir__tasks, &self->thread->tasks, t);
         t = NULL;
     }
     if (handle)

@@ -20,6 +20,7 @@
 #include "deadlock.h"
 #include "gate.h"
 #include "lock.h"
+#include "trim.h"
 
 enum {
     LOOKS = SPINS(200), /* before an idle worker sleeps */
@@ -175,7 +176,7 @@ static void end(struct runtime *rt)
 
 /* ---- idle ------------------------------------------------------------------------------- */
 
-static bool called(struct worker *w)
+bool weir__called(const struct worker *w)
 {
     return !nothing_injected(w) || a32_load_acquire(&w->runtime->ended);
 }
@@ -191,11 +192,18 @@ static weir_time watch_until(struct worker *w)
     return weir_after(w->watch);
 }
 
+static weir_time earliest(weir_time a, weir_time b, weir_time c)
+{
+    weir_time ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
 /* Announce, look once more, sleep. The last to come here ends the run. */
 static void sleep_until_called(struct worker *w)
 {
     struct runtime *rt = w->runtime;
     weir_time until = weir__idle_report(w);
+    weir_time trim = weir__trim_due(w);
     if (w->thread->reclaim.pending)
         weir__reclaim_all(w->thread);
     a32_add(&weir__running, UINT32_MAX);
@@ -205,9 +213,9 @@ static void sleep_until_called(struct worker *w)
     /* Of two workers on which the last two actors end, one sees both deaths here. */
     if (all_ended(rt) && !MUTATE("worker: end not seen"))
         end(rt);
-    if (!called(w) || MUTATE("worker: no second look")) {
+    if (!weir__called(w) || MUTATE("worker: no second look")) {
         weir_time watch = watch_until(w);
-        os_futex_wait(&w->asleep, 1, watch < until ? watch : until);
+        os_futex_wait(&w->asleep, 1, earliest(watch, until, trim));
         if (watch != WEIR_NEVER)
             a32_xchg(&rt->watching, 0);
     }
@@ -222,7 +230,7 @@ static void idle(struct worker *w)
 {
     a32_store(&w->idle, 1);
     for (unsigned look = 0; look < LOOKS; look++) {
-        if (called(w) || (w->runtime->workers > 1 && find_work(w))) {
+        if (weir__called(w) || (w->runtime->workers > 1 && find_work(w))) {
             a32_store(&w->idle, 0);
             w->looked_at = 0;
             return;
@@ -232,6 +240,8 @@ static void idle(struct worker *w)
         os_spin(look % 32);
     }
     sleep_until_called(w);
+    if (!weir__called(w) && weir__trim_is_due(w))
+        weir__trim(w);
     w->watch = w->runtime->workers > 1 && find_work(w) ? WATCH_FIRST
                : w->watch < WATCH_LAST                 ? 2 * w->watch
                                                        : WATCH_LAST;
@@ -288,9 +298,11 @@ void weir__worker_loop(struct worker *w)
             end_stillborn(w);
         weir__reclaim_sometimes(w->thread);
         weir__stacks_report(&w->runtime->stacks);
+        stacks_look(&w->runtime->stacks, now);
         struct actor *next = pick_for_loop(w);
         if (next) {
             w->idle_since = 0;
+            w->trim_at = 0;
             /* What came from outside of the actors was queued without a word to anybody. */
             if (w->run.total > 0 && a32_load(&w->runtime->sleeping) > 0)
                 weir__call_help(w);

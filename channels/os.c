@@ -107,6 +107,13 @@ void os_unreserve(void *memory, size_t bytes)
     munmap(memory, bytes);
 }
 
+void os_give_back(void *memory, size_t bytes)
+{
+    int e = errno;
+    madvise(memory, bytes, MADV_DONTNEED);
+    errno = e;
+}
+
 weir_time weir_now(void)
 {
     struct timespec t;

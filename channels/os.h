@@ -29,6 +29,12 @@ bool os_may_map(void);
 void *os_reserve(size_t bytes);
 void os_unreserve(void *memory, size_t bytes);
 
+/*
+ * The kernel may have the contents of these pages of reserved memory: afterwards they read as
+ * zero, or, where memory is locked, as before. Guards and what may not be accessed stay so.
+ */
+void os_give_back(void *memory, size_t bytes);
+
 /* Sleep while *word == value, until woken or `deadline` (monotonic; WEIR_NEVER: none). */
 void os_futex_wait(a32 *word, uint32_t value, weir_time deadline);
 /* Wake at most `n` sleepers on *word. *word may be of an object that has been recycled. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* explore_os.c - channels/os.h and actors/os_thread.h on the simulated machine. */
+#define _GNU_SOURCE
 #include "engine.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
@@ -67,6 +69,14 @@ void *os_reserve(size_t bytes)
 void os_unreserve(void *memory, size_t bytes)
 {
     explore_dead(memory, bytes);
+}
+
+/* Nobody else may look at it meanwhile: before and after are points. */
+void os_give_back(void *memory, size_t bytes)
+{
+    explore_yield();
+    madvise(memory, bytes, MADV_DONTNEED);
+    explore_yield();
 }
 
 void weir_set_allocator(const weir_allocator *allocator)
