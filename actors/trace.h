@@ -37,8 +37,9 @@ enum what {
     IN_GROUP,   /* waits for the end of a struct group */
     IN_SLEEP,
     IN_SELECT,
-    IN_TASK,  /* waits for its start or end */
-    IN_OTHER, /* whatever else somebody outside will end */
+    IN_TASK,   /* waits for its start or end */
+    IN_SETTLE, /* waits until all others are parked */
+    IN_OTHER,  /* whatever else somebody outside will end */
     WHAT_KIND = 15,
     WHAT_TIMED = 16, /* or until a deadline */
     WHAT_BITS = 31   /* what is pointed to is aligned more than that */

@@ -10,9 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "compiler.h"
 
 static void *heap_allocate(size_t bytes, void *context)
 {
@@ -109,11 +112,24 @@ void os_unreserve(void *memory, size_t bytes)
     munmap(memory, bytes);
 }
 
-weir_time weir_now(void)
+/* The one thread of a simulated run, on which its actors stay. */
+static __thread weir_time simulated __attribute__((tls_model("initial-exec")));
+
+void os_clock_set(weir_time now)
+{
+    simulated = now;
+}
+
+weir_time os_real_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (weir_time)t.tv_sec * WEIR_S + t.tv_nsec;
+}
+
+weir_time weir_now(void)
+{
+    return unlikely(simulated) ? simulated : os_real_now();
 }
 
 weir_time weir_after(weir_time duration)
@@ -165,6 +181,15 @@ void os_membarrier(void)
     else
         a_fence();
     errno = e;
+}
+
+/* A folder has as many links as it has subfolders, and two of its own. */
+uint32_t os_threads(void)
+{
+    struct stat task;
+    int e = errno, rc = stat("/proc/self/task", &task);
+    errno = e;
+    return rc < 0 || task.st_nlink < 3 ? 0 : (uint32_t)task.st_nlink - 2;
 }
 
 void os_spin(unsigned turns)

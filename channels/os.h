@@ -16,6 +16,14 @@
 
 #include "atomic.h"
 
+/*
+ * What weir_now() tells on the calling thread from now on, until it is set again; 0: the real
+ * time. For simulation: os_futex_wait() and everybody else keep to the real clock, which
+ * os_real_now() tells everywhere.
+ */
+void os_clock_set(weir_time now);
+weir_time os_real_now(void);
+
 /* Heap, through weir_set_allocator(). NULL when there is none. `align` is a power of 2. */
 void *os_alloc(size_t bytes);
 void *os_alloc_aligned(size_t bytes, size_t align); /* zeroed */
@@ -57,6 +65,9 @@ void os_thread_join(os_thread *t);
 
 /* As many as the affinity mask and the cgroup's quota of time allow; at least 1. */
 uint32_t os_processors(void);
+
+/* The threads of the process, the library's own and those it knows nothing of; 0: not known. */
+uint32_t os_threads(void);
 
 /* A spin loop that has lasted: let another thread run. `turns` counts the loop's turns. */
 void os_spin(unsigned turns);
