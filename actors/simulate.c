@@ -6,7 +6,9 @@
  * loop, and ordinary runs pay nothing for what is done there instead of weir__pick().
  *
  * Order. All that are runnable are kept in an array, from which one is drawn. It may do a
- * drawn number of operations, often none, before it has to let others go first.
+ * drawn number of operations before it has to let others go first: in some runs never any,
+ * so that everybody is overtaken everywhere; in others now and then a hundred, so that some
+ * get far ahead.
  *
  * Time stands still while anybody is runnable; then it goes to the next timer. When there is
  * none the run is stuck, unless another thread may do something. If it is stuck for good, by
@@ -34,6 +36,7 @@ struct simulation {
     uint64_t random, trace;
     weir_time now;
     uint64_t picks;
+    uint32_t pace;  /* 1 to 8: budgets are below 2^0 to 2^(pace - 1) */
     uint32_t first; /* the number of the run's first actor */
     bool stuck;     /* it was, at least once */
     uint32_t count, room;
@@ -86,10 +89,13 @@ static uint32_t number_of(const struct simulation *s, const struct actor *a)
     return (id_number(a) - s->first) & ((PINNED >> 1) - 1);
 }
 
+/* A wait for a group has no result: what is there is of an earlier one. */
 static void note_pick(struct simulation *s, const struct actor *a)
 {
+    uint64_t kind = (uintptr_t)aptr_load(&a->trace.what) & WHAT_KIND;
+    int result = kind == IN_GROUP ? 0 : a->context.result;
     note(s, (uint64_t)number_of(s, a) << 32 | s->count);
-    note(s, ((uintptr_t)aptr_load(&a->trace.what) & WHAT_KIND) << 32 | (uint32_t)a->context.result);
+    note(s, kind << 32 | (uint32_t)result);
     a64_store(&the_trace, s->trace);
 }
 
@@ -146,6 +152,7 @@ int weir__simulate_begin(struct runtime *rt, struct thread *t, uint64_t seed)
     }
     s->random = seed_of(seed);
     a64_store(&the_seed, s->random);
+    s->pace = 1 + random_below(s, 8);
     t->random = mixed(~s->random);
     set_now(s, WEIR_SIMULATED_START);
     rt->simulation = s;
@@ -217,16 +224,11 @@ struct actor *weir__simulate_pick(struct worker *w)
     return a;
 }
 
-/*
- * Half of them do at most some operations, some many: to be overtaken everywhere, and to get
- * far ahead.
- */
 int16_t weir__simulate_budget(struct worker *w)
 {
     struct simulation *s = w->runtime->simulation;
     const struct actor *a = w->current;
-    uint32_t most = 1u << random_below(s, 8);
-    s->budget = (int32_t)random_below(s, most);
+    s->budget = (int32_t)random_below(s, 1u << random_below(s, s->pace));
     s->id = actor_number(a->party.id);
     memcpy(s->name, a->name, NAME_BYTES);
     s->real = weir__log_wanted() ? os_real_now() : 0;
