@@ -212,8 +212,6 @@ int weir_deadlocked(FILE *out)
 
 /* ---- on idle ------------------------------------------------------------------------ */
 
-enum { IDLE_FOR = 100 /* ms: a program that is idle shorter is looked at no closer */ };
-
 /* Once for each time that it parks, whichever worker comes first. */
 static bool is_news(const struct seen *a)
 {
@@ -243,15 +241,17 @@ static void report(const struct snapshot *s, uint32_t dead)
         weir__log_of(WEIR_LOG_DEADLOCK, "", 0, "and %u more actors", news - MOST);
 }
 
-static void look_and_report(void)
+bool weir__deadlock_report(bool all)
 {
     struct snapshot s;
     if (weir__snapshot_take(&s, SEE_ENDS) < 0)
-        return; /* a report is not worth more */
-    uint32_t dead = weir__deadlock_find(&s);
+        return all; /* a report is not worth more */
+    uint32_t dead = all ? s.count : weir__deadlock_find(&s);
+    all = dead == s.count;
     if (dead > 0)
         report(&s, dead);
     weir__snapshot_free(&s);
+    return all;
 }
 
 weir_time weir__idle_report(struct worker *w)
@@ -265,7 +265,7 @@ weir_time weir__idle_report(struct worker *w)
     weir_time due = w->idle_since + IDLE_FOR * WEIR_MS;
     if (now >= due) {
         w->idle_since = WEIR_NEVER; /* not again before something ran */
-        look_and_report();
+        weir__deadlock_report(false);
         return next;
     }
     return next < due ? next : due;

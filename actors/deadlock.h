@@ -7,11 +7,19 @@
 
 struct worker;
 
+enum { IDLE_FOR = 100 /* ms: a program that is idle shorter is looked at no closer */ };
+
 /* Settle `alive` of each actor in a snapshot with ends. How many are not. */
 uint32_t weir__deadlock_find(struct snapshot *s);
 
 /* Who could have woken it: "; its senders are of #3 'a', #5 'b'". */
 void weir__deadlock_blame(const struct snapshot *s, const struct seen *a, char *text, size_t size);
+
+/*
+ * Tell the log hook who is parked for ever; with `all` everybody is. True: all are. Outside
+ * of operations.
+ */
+bool weir__deadlock_report(bool all);
 
 /*
  * A worker has nothing to do and will sleep: until when? If there is a log hook it comes

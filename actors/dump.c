@@ -7,6 +7,7 @@
 #include <weir/debug.h>
 
 #include "deadlock.h"
+#include "simulate.h"
 
 static const char *state_of(const struct seen *a)
 {
@@ -61,7 +62,7 @@ int weir_dump(FILE *out)
     int rc = weir__snapshot_take(&s, SEE_ENDS | SEE_STACKS);
     if (rc < 0)
         return rc;
-    uint32_t dead = weir__deadlock_find(&s), now = trace_clock(weir_now());
+    uint32_t dead = weir__deadlock_find(&s), now = trace_clock(weir__run_now());
     fprintf(out, "weir: %u actors", s.count);
     fprintf(out, dead ? ", %u of them parked for ever\n" : "\n", dead);
     fprintf(out, "%-7s %-15s %-8s %9s %10s %-22s %-15s %s\n", "actor", "name", "state", "since",

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os.h"
@@ -58,6 +59,15 @@ void os_thread_join(os_thread *t)
     pthread_t id;
     memcpy(&id, &t->id, sizeof id);
     pthread_join(id, NULL);
+}
+
+/* A folder has as many links as it has subfolders, and two of its own. */
+uint32_t os_threads(void)
+{
+    struct stat task;
+    int e = errno, rc = stat("/proc/self/task", &task);
+    errno = e;
+    return rc < 0 || task.st_nlink < 3 ? 0 : (uint32_t)task.st_nlink - 2;
 }
 
 /* ---- processors ------------------------------------------------------------------------- */

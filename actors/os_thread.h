@@ -24,4 +24,7 @@ void os_thread_join(os_thread *t);
 /* As many as the affinity mask and the cgroup's quota of time allow; at least 1. */
 uint32_t os_processors(void);
 
+/* The threads of the process, the library's own and those it knows nothing of; 0: not known. */
+uint32_t os_threads(void);
+
 #endif

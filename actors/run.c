@@ -11,6 +11,7 @@
 #include "gate.h"
 #include "os_thread.h"
 #include "overflow.h"
+#include "simulate.h"
 #include "snapshot.h"
 
 static a32 running; /* a weir_run() is under way; pairs with itself */
@@ -192,17 +193,21 @@ static int run(struct runtime *rt, struct party *self, weir_body body, void *arg
         return rc;
     weir__snapshot_stacks(rt->stacks.size);
     rt->report = !o->no_overflow_report;
-    if ((rc = run_first(rt, self, body, arg)) == 0) {
+    if (o->simulate)
+        rc = weir__simulate_begin(rt, self->thread, o->seed);
+    if (rc == 0 && (rc = run_first(rt, self, body, arg)) == 0) {
         work_together(rt);
         rc = rt->first_result >= 0 && rt->root.failure < 0 ? rt->root.failure : rt->first_result;
     }
+    if (rt->simulation)
+        rc = weir__simulate_end(rt, rc);
     weir__stacks_fini(&rt->stacks);
     return rc;
 }
 
 static uint32_t how_many_workers(const weir_options *o)
 {
-    unsigned long n = o->workers;
+    unsigned long n = o->simulate ? 1 : o->workers;
     if (n == 0) {
         const char *told = secure_getenv("WEIR_WORKERS");
         n = told ? strtoul(told, NULL, 10) : 0;
@@ -234,7 +239,7 @@ int weir_run(weir_body body, void *arg, const weir_options *options)
 {
     static const weir_options defaults;
     uint32_t idle = 0;
-    if (!body)
+    if (!body || (options && options->simulate && options->workers > 1))
         return WEIR_EINVAL;
     struct party *self = party_current();
     if (self && self->thread->dropping)

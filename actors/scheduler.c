@@ -21,6 +21,7 @@
 #include "gate.h"
 #include "lock.h"
 #include "overflow.h"
+#include "simulate.h"
 
 enum { STREAK = 16 /* hand-overs in a row between a pair before others get a turn */ };
 
@@ -200,7 +201,10 @@ void weir__run_actor(struct worker *w, struct actor *next)
     if (!bind_stack(w, next))
         return;
     thread_online(w->thread);
-    context_switch_tail(&w->native, worker_resume(w, next), after_switch, w);
+    struct context *to = worker_resume(w, next);
+    if (unlikely(w->runtime->simulation != NULL))
+        next->party.budget = weir__simulate_budget(w);
+    context_switch_tail(&w->native, to, after_switch, w);
     thread_offline(w->thread);
 }
 

@@ -21,6 +21,7 @@ enum {
 };
 
 struct runtime;
+struct simulation;
 
 /* What is runnable. Under the gate. */
 struct runnable {
@@ -68,6 +69,7 @@ struct worker {
     a64 died;                                      /* actors that ended here */
     a32 cost;                                      /* of an operation, ns; see worker.c */
     a32 idle;                                      /* it has nothing to run */
+    a32 naps;                                      /* odd: it sleeps, or is about to; settle.h */
 
     /* Written by others. */
     ck_stack_t inject __attribute__((aligned(CACHE_LINE))); /* woken by other threads */
@@ -87,7 +89,10 @@ struct runtime {
     struct group root; /* the run's own group */
     aptr first;        /* struct actor; NULL when it has ended */
     int first_result;
-    a64 born; /* actors spawned by plain threads */
+    a64 born;                      /* actors spawned by plain threads */
+    struct simulation *simulation; /* NULL: an ordinary run */
+    struct waitable settling;      /* actors in weir_settle() */
+    a32 settlers;                  /* how many; before each parks, and until it goes on */
     struct retired retired;
     struct worker *worker[WORKERS_MOST];
 };

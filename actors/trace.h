@@ -37,9 +37,10 @@ enum what {
     IN_GROUP,   /* waits for the end of a struct group */
     IN_SLEEP,
     IN_SELECT,
-    IN_TASK,  /* waits for its start or end */
-    IN_OTHER, /* whatever else somebody outside will end */
-    IN_TICK,  /* of a struct chan that the clock feeds */
+    IN_TASK,   /* waits for its start or end */
+    IN_SETTLE, /* waits until all others are parked */
+    IN_OTHER,  /* whatever else somebody outside will end */
+    IN_TICK,   /* of a struct chan that the clock feeds */
     WHAT_KIND = 15,
     WHAT_TIMED = 16, /* or until a deadline */
     WHAT_BITS = 31   /* what is pointed to is aligned more than that */

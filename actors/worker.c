@@ -20,6 +20,8 @@
 #include "deadlock.h"
 #include "gate.h"
 #include "lock.h"
+#include "settle.h"
+#include "simulate.h"
 #include "trim.h"
 
 enum {
@@ -206,6 +208,7 @@ static void sleep_until_called(struct worker *w)
     weir_time trim = weir__trim_due(w);
     if (w->thread->reclaim.pending)
         weir__reclaim_all(w->thread);
+    weir__nap_begin(w);
     a32_add(&weir__running, UINT32_MAX);
     a32_add(&rt->sleeping, 1);
     a32_xchg(&w->asleep, 1);
@@ -213,12 +216,13 @@ static void sleep_until_called(struct worker *w)
     /* Of two workers on which the last two actors end, one sees both deaths here. */
     if (all_ended(rt) && !MUTATE("worker: end not seen"))
         end(rt);
-    if (!weir__called(w) || MUTATE("worker: no second look")) {
+    if ((!weir__called(w) && !weir__settled(w)) || MUTATE("worker: no second look")) {
         weir_time watch = watch_until(w);
         os_futex_wait(&w->asleep, 1, earliest(watch, until, trim));
         if (watch != WEIR_NEVER)
             a32_xchg(&rt->watching, 0);
     }
+    weir__nap_end(w);
     if (a32_xchg(&w->asleep, 0))
         a32_add(&rt->sleeping, UINT32_MAX);
     a32_add(&weir__running, 1); /* before an actor runs: pairs with peer_unfenced() */
@@ -226,8 +230,15 @@ static void sleep_until_called(struct worker *w)
     w->looked_at = 0;
 }
 
+static bool simulates(const struct worker *w)
+{
+    return unlikely(w->runtime->simulation != NULL);
+}
+
 static void idle(struct worker *w)
 {
+    if (simulates(w) && !weir__called(w) && !all_ended(w->runtime) && weir__simulate_idle(w))
+        return;
     a32_store(&w->idle, 1);
     for (unsigned look = 0; look < LOOKS; look++) {
         if (weir__called(w) || (w->runtime->workers > 1 && find_work(w))) {
@@ -275,6 +286,8 @@ static void end_stillborn(struct worker *w)
 static struct actor *pick_for_loop(struct worker *w)
 {
     struct runnable *r = &w->run;
+    if (simulates(w))
+        return weir__simulate_pick(w);
     gate_enter(w);
     struct actor *oldest = pop_last(&r->fresh);
     if (oldest)
@@ -291,7 +304,10 @@ void weir__worker_loop(struct worker *w)
     a_after_rmw();
     while (!a32_load_acquire(&w->runtime->ended)) {
         weir_time now = weir_now();
-        measure(w, now);
+        if (simulates(w))
+            weir__simulate_turn(w);
+        else
+            measure(w, now);
         take_injected(w, w);
         fire_timers(w, now);
         if (unlikely(w->stillborn.first != NULL))

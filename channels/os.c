@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "compiler.h"
+
 static void *heap_allocate(size_t bytes, void *context)
 {
     (void)context;
@@ -114,11 +116,24 @@ void os_give_back(void *memory, size_t bytes)
     errno = e;
 }
 
-weir_time weir_now(void)
+/* The one thread of a simulated run, on which its actors stay. */
+static __thread weir_time simulated __attribute__((tls_model("initial-exec")));
+
+void os_clock_set(weir_time now)
+{
+    simulated = now;
+}
+
+weir_time os_real_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (weir_time)t.tv_sec * WEIR_S + t.tv_nsec;
+}
+
+weir_time weir_now(void)
+{
+    return unlikely(simulated) ? simulated : os_real_now();
 }
 
 weir_time weir_after(weir_time duration)

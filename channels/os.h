@@ -16,6 +16,14 @@
 
 #include "atomic.h"
 
+/*
+ * What weir_now() tells on the calling thread from now on, until it is set again; 0: the real
+ * time. For simulation: os_futex_wait() and everybody else keep to the real clock, which
+ * os_real_now() tells everywhere.
+ */
+void os_clock_set(weir_time now);
+weir_time os_real_now(void);
+
 /* Heap, through weir_set_allocator(). NULL when there is none. `align` is a power of 2. */
 void *os_alloc(size_t bytes);
 void *os_alloc_aligned(size_t bytes, size_t align); /* zeroed */

@@ -94,6 +94,17 @@ weir_time weir_now(void)
     return E->now;
 }
 
+/* The machine's time is simulated anyway. */
+void os_clock_set(weir_time now)
+{
+    (void)now;
+}
+
+weir_time os_real_now(void)
+{
+    return weir_now();
+}
+
 /* A time that may matter: the clock can jump there. */
 static void note_point(weir_time at)
 {
@@ -223,4 +234,9 @@ void explore_hired(void *number)
 uint32_t os_processors(void)
 {
     return 1;
+}
+
+uint32_t os_threads(void)
+{
+    return E->n;
 }

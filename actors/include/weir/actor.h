@@ -58,6 +58,12 @@ typedef struct weir_options {
      * true: no handler and no line.
      */
     bool no_overflow_report;
+    /*
+     * true: one worker, an order that is drawn from `seed`, and virtual time, so that the same
+     * seed gives the same run; weir/simulate.h. WEIR_SEED in the environment overrides it.
+     */
+    bool simulate;
+    uint64_t seed;
 } weir_options;
 
 /*

@@ -9,6 +9,7 @@
 #include <weir/error.h>
 #include <weir/scope.h>
 #include <weir/select.h>
+#include <weir/simulate.h>
 #include <weir/task.h>
 #include <weir/ticker.h>
 #include <weir/type.h>
