@@ -55,6 +55,17 @@ typedef struct os_thread {
 int os_thread_start(os_thread *t, void (*body)(void *arg), void *arg);
 void os_thread_join(os_thread *t);
 
+/*
+ * A descriptor that is readable while it is set; set when it is opened. Setting and clearing
+ * never wait. What os_event_dup() returns is the same event under another number, the caller's
+ * own. open and dup return WEIR_EMFILE or WEIR_ENOMEM when there is none.
+ */
+int os_event_open(void);
+int os_event_dup(int event);
+void os_event_set(int event);
+void os_event_clear(int event);
+void os_event_close(int event);
+
 /* As many as the affinity mask and the cgroup's quota of time allow; at least 1. */
 uint32_t os_processors(void);
 
