@@ -122,7 +122,8 @@ static bool arm(struct party *self, struct chan *ch, struct watch *w, weir_handl
     lock_acquire(&ch->lock, RECV_WAITS);
     bool waits = handle_open(mine->slot, h);
     if (waits && !is_armed(w)) {
-        if (peer_unfenced(self, ch, SINGLE_SENDER, &ch->sender_user))
+        if (peer_unfenced(self, ch, SINGLE_SENDER, &ch->sender_user) &&
+            !MUTATE("watch: no membarrier"))
             os_membarrier(); /* pairs with the sender's claim, a plain store */
         waits = !something_there(ch) || MUTATE("watch: no second look");
         if (waits) {
