@@ -14,7 +14,8 @@ static int descriptor(int fd, int before)
     errno = before;
     if (fd >= 0)
         return fd;
-    return error == EMFILE || error == ENFILE ? WEIR_EMFILE : WEIR_ENOMEM;
+    /* EINVAL: of F_DUPFD, when there may be no descriptors at all. */
+    return error == EMFILE || error == ENFILE || error == EINVAL ? WEIR_EMFILE : WEIR_ENOMEM;
 }
 
 int os_event_open(void)

@@ -409,6 +409,27 @@ static int drop_without_memory(void)
     return rc < 0 ? oom_expect(rc) : 0;
 }
 
+/* A channel goes on without the descriptor that could not be had. */
+static int descriptor(void)
+{
+    int item = 1, fd;
+    weir_sender tx;
+    weir_receiver rx;
+    int rc = weir_channel_open(&tx, &rx, sizeof item, 1, NULL);
+    if (rc < 0)
+        return oom_expect(rc);
+    fd = weir_receiver_fd(rx);
+    if (fd < 0) {
+        oom_off();
+        OOM_CHECK(weir_send(tx, &item) == 0);
+    } else {
+        close(fd);
+    }
+    OOM_CHECK(weir_close(tx) == 0);
+    OOM_CHECK(weir_close(rx) == 0);
+    return fd < 0 ? oom_expect(fd) : 0;
+}
+
 static const struct oom_scenario scenarios[] = {
     {"open a rendezvous", open_rendezvous},
     {"open a bounded channel", open_bounded},
@@ -426,6 +447,7 @@ static const struct oom_scenario scenarios[] = {
     {"close from a new thread", close_from_a_new_thread},
     {"drop without memory", drop_without_memory},
     {"first calls", first_calls},
+    {"descriptor", descriptor},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -454,6 +476,7 @@ SWEEP(12)
 SWEEP(13)
 SWEEP(14)
 SWEEP(15)
+SWEEP(16)
 
 TEST_SUITE(oom, "channels: out of memory", {"F034 no memory: open a rendezvous", sweep_0},
            {"F034 no memory: open a bounded channel", sweep_1},
@@ -469,4 +492,5 @@ TEST_SUITE(oom, "channels: out of memory", {"F034 no memory: open a rendezvous",
            {"F035 no memory: a new thread parks to send", sweep_12},
            {"F042 no memory: a new thread closes", sweep_13},
            {"F044 no memory: drops need none", sweep_14},
-           {"F054 no memory: a new thread's first call", sweep_15});
+           {"F054 no memory: a new thread's first call", sweep_15},
+           {"F038 no memory: a receiver's descriptor", sweep_16});
