@@ -149,7 +149,8 @@ void weir__watch_arm(struct party *self, struct chan *ch, weir_handle h)
         os_event_set(w->event);
 }
 
-/* ---- making one ------------------------------------------------------------------------------- */
+/* ---- making one -------------------------------------------------------------------------------
+ */
 
 static struct watch *watch_new(struct slot *s, int *rc)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_watch.c - weir_receiver_fd(): when a descriptor is readable, whose it is, and how it ends. */
+/* test_watch.c - weir_receiver_fd(): when a descriptor is readable, whose it is, and how it ends.
+ */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
@@ -279,7 +280,8 @@ static void refused(void)
     close_ends(&e);
 }
 
-/* ---- many: an epoll loop and senders ----------------------------------------------------------- */
+/* ---- many: an epoll loop and senders -----------------------------------------------------------
+ */
 
 enum { SENDERS = 3, EACH = 3000 };
 
