@@ -51,6 +51,7 @@ struct worker {
     weir_time idle_since;         /* for weir__idle_report(); 0: something ran */
     struct actor_queue stillborn; /* for which there was no stack */
     int stillborn_error;
+    bool borrowed; /* the current actor is on the thread's own stack: native.h */
     struct stack_cache stacks;
     struct runtime *runtime;
     struct party *native_party;
