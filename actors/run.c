@@ -25,8 +25,12 @@ static const char *name_of(void *owner)
 
 static void runtime_free(struct runtime *rt)
 {
-    for (uint32_t i = 0; i < WORKERS_MOST && rt->worker[i]; i++)
+    for (uint32_t i = 0; i < WORKERS_MOST && rt->worker[i]; i++) {
+        struct poller *p = aptr_load(&rt->worker[i]->poller);
+        if (p)
+            p->ops->release(p);
         os_free_aligned(rt->worker[i], sizeof(struct worker), CACHE_LINE);
+    }
     os_free_aligned(rt, sizeof *rt, CACHE_LINE);
 }
 

@@ -10,6 +10,7 @@
 #define WEIR_SCHEDULER_H
 
 #include "group.h"
+#include "poller.h"
 #include "queue.h"
 #include "stack.h"
 
@@ -60,6 +61,7 @@ struct worker {
     weir_time watch;          /* how long it sleeps between two looks at the others */
     uint32_t id_next, id_end; /* for new actors */
     struct timers timers;
+    aptr poller;              /* struct poller; NULL: none. Written by this worker, once */
     struct waitable sleepers; /* actors in weir_sleep(), until cancelled or timed out */
     struct retired retired;   /* a waker may look at `asleep` when the run is over */
 

@@ -38,6 +38,7 @@ enum what {
     IN_SLEEP,
     IN_SELECT,
     IN_TASK,  /* waits for its start or end */
+    IN_EVENT, /* of the kernel: poller.h */
     IN_OTHER, /* whatever else somebody outside will end */
     WHAT_KIND = 15,
     WHAT_TIMED = 16, /* or until a deadline */

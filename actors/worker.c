@@ -54,7 +54,11 @@ static bool call(struct worker *w)
     if (!a32_load(&w->asleep) || !a32_xchg(&w->asleep, 0))
         return false;
     a32_add(&w->runtime->sleeping, UINT32_MAX);
-    os_futex_wake(&w->asleep, 1);
+    struct poller *p = aptr_load_acquire(&w->poller); /* if it slept there, it was seen asleep */
+    if (p && !MUTATE("worker: poller not woken"))
+        p->ops->wake(p);
+    else
+        os_futex_wake(&w->asleep, 1);
     return true;
 }
 
@@ -191,6 +195,15 @@ static weir_time watch_until(struct worker *w)
     return weir_after(w->watch);
 }
 
+static void wait_until(struct worker *w, weir_time until)
+{
+    struct poller *p = aptr_load(&w->poller);
+    if (p)
+        p->ops->wait(p, until);
+    else
+        os_futex_wait(&w->asleep, 1, until);
+}
+
 /* Announce, look once more, sleep. The last to come here ends the run. */
 static void sleep_until_called(struct worker *w)
 {
@@ -207,7 +220,7 @@ static void sleep_until_called(struct worker *w)
         end(rt);
     if (!called(w) || MUTATE("worker: no second look")) {
         weir_time watch = watch_until(w);
-        os_futex_wait(&w->asleep, 1, watch < until ? watch : until);
+        wait_until(w, watch < until ? watch : until);
         if (watch != WEIR_NEVER)
             a32_xchg(&rt->watching, 0);
     }
@@ -249,6 +262,13 @@ static void fire_timers(struct worker *w, weir_time now)
     thread_offline(w->thread);
 }
 
+static void poll(struct worker *w, struct poller *p)
+{
+    thread_online(w->thread);
+    p->ops->poll(p);
+    thread_offline(w->thread);
+}
+
 static void end_stillborn(struct worker *w)
 {
     struct actor *a;
@@ -284,6 +304,9 @@ void weir__worker_loop(struct worker *w)
         measure(w, now);
         take_injected(w, w);
         fire_timers(w, now);
+        struct poller *poller = aptr_load(&w->poller);
+        if (unlikely(poller != NULL))
+            poll(w, poller);
         if (unlikely(w->stillborn.first != NULL))
             end_stillborn(w);
         weir__reclaim_sometimes(w->thread);
