@@ -168,6 +168,15 @@ void weir__scope_cancel(struct scope *s, const char *reason, bool deadline)
     tell_all(&stops);
 }
 
+void weir__root_cancel(struct group *root, const char *reason)
+{
+    struct stops stops = {NULL};
+    struct cause c;
+    weir__cause_set(&c, reason, false);
+    stop_group(root, &c, &stops);
+    tell_all(&stops);
+}
+
 static void set_shield(struct scope *s, bool shield)
 {
     struct actor *a = s->owner;

@@ -125,6 +125,38 @@ void weir__context_fini(struct context *c)
     memset(c, 0, sizeof *c);
 }
 
+struct call {
+    struct context *self, *on;
+    int (*fn)(void *arg);
+    void *arg;
+};
+
+/* On the other stack. */
+static int call_there(void *call)
+{
+    struct call *c = call;
+#if defined(WEIR_ASAN)
+    __sanitizer_finish_switch_fiber(c->on->fake_stack, NULL, NULL);
+#endif
+    int result = c->fn(c->arg);
+#if defined(WEIR_ASAN)
+    __sanitizer_start_switch_fiber(&c->on->fake_stack, c->self->bottom, c->self->size);
+#endif
+    return result;
+}
+
+int weir__context_call(struct context *self, struct context *on, int (*fn)(void *arg), void *arg)
+{
+    struct call c = {self, on, fn, arg};
+    context__leave(self, on);
+    int result = weir__call_below(on->sp, call_there, &c);
+#if defined(WEIR_TSAN)
+    context__leave(on, self); /* here: a function ends in the fiber in which it began */
+#endif
+    context__arrive(self);
+    return result;
+}
+
 void weir__context_take_over(struct context *done, struct context *next)
 {
     memset(next, 0, sizeof *next);

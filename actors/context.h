@@ -168,6 +168,15 @@ static always_inline void context_entered(struct context *self)
 }
 
 /*
+ * Call fn(arg) on the stack of `on`, which is suspended and stays so, below its frames;
+ * fn's result. `self` is the caller's context. Inside there must be no switch.
+ */
+int weir__context_call(struct context *self, struct context *on, int (*fn)(void *arg), void *arg);
+
+/* In assembler: fn(arg) on the stack below `sp`. */
+int weir__call_below(void *sp, int (*fn)(void *arg), void *arg);
+
+/*
  * `next` was never resumed, and takes over the stack that `done` runs on: no switch, the
  * caller goes on and is now `next`. Instead of weir__context_init(); errno and the control
  * modes start afresh as there.

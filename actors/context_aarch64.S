@@ -130,6 +130,33 @@ weir__switch_tail:
         .size   weir__switch, . - weir__switch
         .size   weir__switch_tail, . - weir__switch_tail
 
+/* int weir__call_below(void *sp, int (*fn)(void *), void *arg) */
+        .globl  weir__call_below
+        .hidden weir__call_below
+        .type   weir__call_below, %function
+        .p2align 5
+weir__call_below:
+        .cfi_startproc
+        hint    #34                     /* bti c */
+        stp     x29, x30, [sp, #-16]!
+        .cfi_def_cfa_offset 16
+        .cfi_offset x29, -16
+        .cfi_offset x30, -8
+        mov     x29, sp
+        .cfi_def_cfa_register x29
+        mov     sp, x0
+        mov     x0, x2
+        blr     x1
+        mov     sp, x29
+        .cfi_def_cfa_register sp
+        ldp     x29, x30, [sp], #16
+        .cfi_def_cfa_offset 0
+        .cfi_restore x29
+        .cfi_restore x30
+        ret
+        .cfi_endproc
+        .size   weir__call_below, . - weir__call_below
+
 /* void weir__switch_final(struct context *to, void (*after)(void *), void *arg) */
         .globl  weir__switch_final
         .hidden weir__switch_final

@@ -145,6 +145,30 @@ weir__switch_tail:
         .cfi_endproc
         .size   weir__switch_tail, . - weir__switch_tail
 
+/* int weir__call_below(void *sp, int (*fn)(void *), void *arg) */
+        .globl  weir__call_below
+        .hidden weir__call_below
+        .type   weir__call_below, @function
+        .p2align 5
+weir__call_below:
+        .cfi_startproc
+        endbr64
+        pushq   %rbp
+        .cfi_def_cfa_offset 16
+        .cfi_offset rbp, -16
+        movq    %rsp, %rbp
+        .cfi_def_cfa_register rbp
+        movq    %rdi, %rsp
+        andq    $-16, %rsp
+        movq    %rdx, %rdi
+        call    *%rsi
+        movq    %rbp, %rsp
+        popq    %rbp
+        .cfi_def_cfa rsp, 8
+        ret
+        .cfi_endproc
+        .size   weir__call_below, . - weir__call_below
+
 /* void weir__switch_final(struct context *to, void (*after)(void *), void *arg) */
         .globl  weir__switch_final
         .hidden weir__switch_final

@@ -23,7 +23,7 @@ struct group {
     struct actor *waiter; /* in weir_group_end() */
     struct actor *children, *untold;
     struct actor *failed, *failed_last; /* ended; linked by `next`, in the order of failing */
-    bool stopping;                      /* written under the owner's scopes_lock as well */
+    bool stopping;                      /* written under the owner's scopes_lock as well, if any */
     struct cause stop;
     struct group *next_stop;            /* of whoever made it stop */
 } __attribute__((aligned(CACHE_LINE))); /* the low bits of its address say other things: trace.h */

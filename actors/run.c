@@ -11,10 +11,11 @@
 #include "gate.h"
 #include "os_thread.h"
 #include "overflow.h"
+#include "run.h"
 #include "simulate.h"
 #include "snapshot.h"
 
-static a32 running; /* a weir_run() is under way; pairs with itself */
+a32 weir__run_state; /* one run at a time; pairs with itself */
 aptr weir__runtime;
 
 static const char *name_of(void *owner)
@@ -26,8 +27,12 @@ static const char *name_of(void *owner)
 
 static void runtime_free(struct runtime *rt)
 {
-    for (uint32_t i = 0; i < WORKERS_MOST && rt->worker[i]; i++)
+    for (uint32_t i = 0; i < WORKERS_MOST && rt->worker[i]; i++) {
+        struct poller *p = aptr_load(&rt->worker[i]->poller);
+        if (p)
+            p->ops->release(p);
         os_free_aligned(rt->worker[i], sizeof(struct worker), CACHE_LINE);
+    }
     os_free_aligned(rt, sizeof *rt, CACHE_LINE);
 }
 
@@ -94,27 +99,11 @@ static void worker_work(struct worker *w)
 
 /* ---- the threads of the others ----------------------------------------------------------- */
 
-enum { STARTING = 0, READY = 1, FAILED = 2, GO = 3 };
-
 struct helper {
     os_thread thread;
     struct worker *worker;
     a32 state; /* STARTING -> READY -> GO, or FAILED */
 };
-
-static void state_set(a32 *state, uint32_t value)
-{
-    a32_xchg(state, value);
-    os_futex_wake(state, 1);
-}
-
-static uint32_t state_after(a32 *state, uint32_t value)
-{
-    uint32_t now;
-    while ((now = a32_load_acquire(state)) == value)
-        os_futex_wait(state, value, WEIR_NEVER);
-    return now;
-}
 
 static void help(void *helper)
 {
@@ -185,8 +174,19 @@ static int run_first(struct runtime *rt, struct party *self, weir_body body, voi
     return rc;
 }
 
+static void work_and_tell(struct runtime *rt, struct launch *l)
+{
+    if (l) {
+        aptr_store_release(&l->runtime, rt); /* pairs with weir_stop() */
+        state_set(&l->state, READY);
+    }
+    work_together(rt);
+    if (l)
+        aptr_store(&l->runtime, NULL); /* before it is retired */
+}
+
 static int run(struct runtime *rt, struct party *self, weir_body body, void *arg,
-               const weir_options *o)
+               const weir_options *o, struct launch *l)
 {
     int rc = weir__stacks_init(&rt->stacks, o->stack_size, o->guard, o->strict_guards);
     if (rc < 0)
@@ -196,7 +196,7 @@ static int run(struct runtime *rt, struct party *self, weir_body body, void *arg
     if (o->simulate)
         rc = weir__simulate_begin(rt, self->thread, o->seed);
     if (rc == 0 && (rc = run_first(rt, self, body, arg)) == 0) {
-        work_together(rt);
+        work_and_tell(rt, l);
         rc = rt->first_result >= 0 && rt->root.failure < 0 ? rt->root.failure : rt->first_result;
     }
     if (rt->simulation)
@@ -217,7 +217,7 @@ static uint32_t how_many_workers(const weir_options *o)
     return n < WORKERS_MOST ? (uint32_t)n : WORKERS_MOST;
 }
 
-static int run_here(weir_body body, void *arg, const weir_options *o)
+int weir__run_here(weir_body body, void *arg, const weir_options *o, struct launch *l)
 {
     struct party *self = party_current();
     uint32_t workers = how_many_workers(o);
@@ -226,7 +226,7 @@ static int run_here(weir_body body, void *arg, const weir_options *o)
     struct runtime *rt = runtime_new(workers);
     if (!rt)
         return WEIR_ENOMEM;
-    int rc = run(rt, self, body, arg, o);
+    int rc = run(rt, self, body, arg, o, l);
     if (MUTATE("worker: without grace"))
         runtime_free(rt);
     else
@@ -238,15 +238,15 @@ static int run_here(weir_body body, void *arg, const weir_options *o)
 int weir_run(weir_body body, void *arg, const weir_options *options)
 {
     static const weir_options defaults;
-    uint32_t idle = 0;
+    uint32_t idle = NO_RUN;
     if (!body || (options && options->simulate && options->workers > 1))
         return WEIR_EINVAL;
     struct party *self = party_current();
     if (self && self->thread->dropping)
         return WEIR_EPERM;
-    if (actor_self() || !a32_cas(&running, &idle, 1))
+    if (actor_self() || !a32_cas(&weir__run_state, &idle, RUNS))
         return WEIR_EBUSY;
-    int rc = run_here(body, arg, options ? options : &defaults);
-    a32_store_release(&running, 0);
+    int rc = weir__run_here(body, arg, options ? options : &defaults, NULL);
+    a32_store_release(&weir__run_state, NO_RUN);
     return rc;
 }

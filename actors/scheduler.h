@@ -10,6 +10,7 @@
 #define WEIR_SCHEDULER_H
 
 #include "group.h"
+#include "poller.h"
 #include "queue.h"
 #include "stack.h"
 
@@ -53,6 +54,7 @@ struct worker {
     weir_time trim_at;            /* weir__trim_due(); 0: something ran; WEIR_NEVER: it was done */
     struct actor_queue stillborn; /* for which there was no stack */
     int stillborn_error;
+    bool borrowed; /* the current actor is on the thread's own stack: native.h */
     struct stack_cache stacks;
     struct runtime *runtime;
     struct party *native_party;
@@ -61,6 +63,7 @@ struct worker {
     weir_time watch;          /* how long it sleeps between two looks at the others */
     uint32_t id_next, id_end; /* for new actors */
     struct timers timers;
+    aptr poller;              /* struct poller; NULL: none. Written by this worker, once */
     struct waitable sleepers; /* actors in weir_sleep(), until cancelled or timed out */
     struct retired retired;   /* a waker may look at `asleep` when the run is over */
 

@@ -73,6 +73,9 @@ bool weir__scope_hit_outside(struct actor *me, const struct scope *s);
 /* The first cause wins. By anyone, inside an operation, no lock held. */
 void weir__scope_cancel(struct scope *s, const char *reason, bool deadline);
 
+/* Cancel the run's own group, once. Inside an operation, no lock held. */
+void weir__root_cancel(struct group *root, const char *reason);
+
 /* Stop one actor, for the reason that its group or task holds. */
 void weir__actor_stop(struct actor *a);
 

@@ -387,11 +387,9 @@ static void tick_text(const struct seen *a, char *text, size_t size)
 
 void weir__seen_wait(const struct seen *a, char *text, size_t size)
 {
-    static const char *const others[] = {[IN_SLEEP] = "sleep",
-                                         [IN_SELECT] = "select",
-                                         [IN_TASK] = "a task",
-                                         [IN_SETTLE] = "all others",
-                                         [IN_OTHER] = "something outside"};
+    static const char *const others[] = {
+        [IN_SLEEP] = "sleep",       [IN_SELECT] = "select",  [IN_TASK] = "a task",
+        [IN_SETTLE] = "all others", [IN_EVENT] = "an event", [IN_OTHER] = "something outside"};
     *text = 0;
     if (!a->parked)
         return;

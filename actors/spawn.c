@@ -263,7 +263,7 @@ void weir__actor_end(struct actor *me, int result)
     free_arg(me);
     struct runtime *rt = self->thread->worker->runtime;
     if (me == aptr_load(&rt->first)) {
-        rt->first_result = result;
+        rt->first_result = weir__actor_obeys(me, result) ? 0 : result;
         aptr_store(&rt->first, NULL); /* the record may become another's */
         result = 0;
     }

@@ -39,6 +39,7 @@ enum what {
     IN_SELECT,
     IN_TASK,   /* waits for its start or end */
     IN_SETTLE, /* waits until all others are parked */
+    IN_EVENT,  /* of the kernel: poller.h */
     IN_OTHER,  /* whatever else somebody outside will end */
     IN_TICK,   /* of a struct chan that the clock feeds */
     WHAT_KIND = 15,

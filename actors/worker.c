@@ -57,7 +57,11 @@ static bool call(struct worker *w)
     if (!a32_load(&w->asleep) || !a32_xchg(&w->asleep, 0))
         return false;
     a32_add(&w->runtime->sleeping, UINT32_MAX);
-    os_futex_wake(&w->asleep, 1);
+    struct poller *p = aptr_load_acquire(&w->poller); /* if it slept there, it was seen asleep */
+    if (p && !MUTATE("worker: poller not woken"))
+        p->ops->wake(p);
+    else
+        os_futex_wake(&w->asleep, 1);
     return true;
 }
 
@@ -200,6 +204,15 @@ static weir_time earliest(weir_time a, weir_time b, weir_time c)
     return ab < c ? ab : c;
 }
 
+static void wait_until(struct worker *w, weir_time until)
+{
+    struct poller *p = aptr_load(&w->poller);
+    if (p)
+        p->ops->wait(p, until);
+    else
+        os_futex_wait(&w->asleep, 1, until);
+}
+
 /* Announce, look once more, sleep. The last to come here ends the run. */
 static void sleep_until_called(struct worker *w)
 {
@@ -218,7 +231,7 @@ static void sleep_until_called(struct worker *w)
         end(rt);
     if ((!weir__called(w) && !weir__settled(w)) || MUTATE("worker: no second look")) {
         weir_time watch = watch_until(w);
-        os_futex_wait(&w->asleep, 1, earliest(watch, until, trim));
+        wait_until(w, earliest(watch, until, trim));
         if (watch != WEIR_NEVER)
             a32_xchg(&rt->watching, 0);
     }
@@ -270,6 +283,13 @@ static void fire_timers(struct worker *w, weir_time now)
     thread_offline(w->thread);
 }
 
+static void poll(struct worker *w, struct poller *p)
+{
+    thread_online(w->thread);
+    p->ops->poll(p);
+    thread_offline(w->thread);
+}
+
 static void end_stillborn(struct worker *w)
 {
     struct actor *a;
@@ -310,6 +330,9 @@ void weir__worker_loop(struct worker *w)
             measure(w, now);
         take_injected(w, w);
         fire_timers(w, now);
+        struct poller *poller = aptr_load(&w->poller);
+        if (unlikely(poller != NULL))
+            poll(w, poller);
         if (unlikely(w->stillborn.first != NULL))
             end_stillborn(w);
         weir__reclaim_sometimes(w->thread);

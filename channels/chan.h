@@ -46,11 +46,13 @@ enum chan_way {
     BLOCKS_SHORT = 16
 };
 
-struct drop {
-    void (*fn)(void *item, void *context);
-    void *context;
-    struct chan *next; /* in thread.drains */
-    bool queued;       /* there; under the lock */
+/* What few channels have. */
+struct extras {
+    void (*drop)(void *item, void *context);
+    void *drop_context;
+    struct chan *next_drain; /* in thread.drains */
+    bool queued;             /* there; under the lock */
+    aptr watches;            /* struct watch; changed under the lock: watch.c */
 };
 
 struct block;
@@ -83,7 +85,7 @@ struct chan {
     /* Line 2 */
     a64 narrow_tail, narrow_head; /* of a wide one: its number; unused */
     uint32_t senders, receivers;  /* open handles; under the lock */
-    struct drop *drop;
+    aptr extras;                  /* NULL: none; is set once, under the lock */
     union {
         struct {
             uint32_t waiting_senders, waiting_receivers; /* parked; under the lock */
@@ -177,10 +179,23 @@ static inline void copy_items(const struct chan *ch, void *to, const void *from,
         __builtin_memcpy(to, from, (size_t)n * ch->item_size);
 }
 
+static inline struct extras *chan_extras(const struct chan *ch)
+{
+    return aptr_load_acquire(&ch->extras); /* pairs with watch_add() */
+}
+
+/* Has some receiver a descriptor? */
+static inline bool chan_watched(const struct chan *ch)
+{
+    const struct extras *x = chan_extras(ch);
+    return x && aptr_load(&x->watches);
+}
+
 static inline void drop_item(const struct chan *ch, void *item)
 {
-    if (ch->drop)
-        ch->drop->fn(item, ch->drop->context);
+    const struct extras *x = chan_extras(ch);
+    if (x && x->drop)
+        x->drop(item, x->drop_context);
 }
 
 /* ---- what storage answers ------------------------------------------------------------- */

@@ -11,6 +11,7 @@
  */
 #include "single.h"
 #include "wait.h"
+#include "watch.h"
 
 struct pool weir__chans = {
     .base = NULL,
@@ -72,7 +73,7 @@ void weir__chan_free(struct chan *ch, struct thread *t)
         os_free_aligned(aptr_load(&ch->cells), cells_bytes(ch), CACHE_LINE);
     else if (ch->kind == UNBOUNDED)
         weir__blocks_free(ch);
-    os_free(ch->drop, sizeof *ch->drop);
+    os_free(aptr_load(&ch->extras), sizeof(struct extras));
     if (chan_is_wide(ch))
         os_free_aligned(ch, sizeof(struct chan_wide), 2 * CACHE_LINE);
     else
@@ -121,9 +122,11 @@ static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
     ch->item_size = (uint32_t)item_size;
     ch->stride = (uint32_t)(sizeof(struct cell) + ((item_size + 7) & ~(size_t)7));
     if (o && o->drop) {
-        if (!(ch->drop = os_alloc(sizeof *ch->drop)))
+        struct extras *x = os_alloc(sizeof *x);
+        if (!x)
             return WEIR_ENOMEM;
-        *ch->drop = (struct drop){.fn = o->drop, .context = o->drop_context};
+        *x = (struct extras){.drop = o->drop, .drop_context = o->drop_context};
+        aptr_store(&ch->extras, x);
     }
     ch->flags = flags_of(item_size, o);
     if (capacity == WEIR_UNBOUNDED) {
@@ -265,10 +268,11 @@ static int pop_and_drop(struct chan *ch, struct thread *t, uint64_t n)
 /* A drop function runs on t: its channel comes first, `ch` after it. Not by recursion. */
 static void drain_later(struct chan *ch, struct thread *t)
 {
+    struct extras *x = chan_extras(ch);
     lock_acquire(&ch->lock, 0);
-    if (!ch->drop->queued) {
-        ch->drop->queued = true;
-        ch->drop->next = t->drains;
+    if (!x->queued) {
+        x->queued = true;
+        x->next_drain = t->drains;
         t->drains = ch;
     }
     chan_unlock(ch);
@@ -278,9 +282,10 @@ static struct chan *next_drain(struct thread *t)
 {
     struct chan *ch = t->drains;
     if (ch) {
-        t->drains = ch->drop->next;
+        struct extras *x = chan_extras(ch);
+        t->drains = x->next_drain;
         lock_acquire(&ch->lock, 0);
-        ch->drop->queued = false;
+        x->queued = false;
         chan_unlock(ch);
     }
     return ch;
@@ -288,7 +293,8 @@ static struct chan *next_drain(struct thread *t)
 
 void weir__drain(struct chan *ch, struct thread *t)
 {
-    if (!ch->drop) {
+    const struct extras *x = chan_extras(ch);
+    if (!x || !x->drop) {
         while (pop_and_drop(ch, t, UINT32_MAX) > 0)
             ;
     } else if (t->dropping) {
@@ -427,6 +433,7 @@ int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind)
     struct waitq *q = kind == SENDER ? &ch->sendq : &ch->recvq;
     bool waited_on = slot_may_be_waited_on(s, self, q);
     struct party *owner = slot_shut(s);
+    struct watch *watch = kind == RECEIVER ? weir__watch_take(ch, s) : NULL;
     if (waited_on)
         weir__complete_all(ch, q, s, WEIR_ECLOSED, &woken);
     if (leave_to_user(self, ch, kind, woken.first != NULL)) {
@@ -436,6 +443,8 @@ int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind)
         close_and_unlock(self, ch, kind, &woken);
     }
     weir__slot_release(self, s, owner);
+    if (unlikely(watch != NULL))
+        weir__watch_end(self, watch);
     return 0;
 }
 

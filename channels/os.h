@@ -56,6 +56,17 @@ void os_futex_wake(a32 *word, int n);
 bool os_membarrier_works(void);
 void os_membarrier(void);
 
+/*
+ * A descriptor that is readable while it is set; set when it is opened. Setting and clearing
+ * never wait. What os_event_dup() returns is the same event under another number, the caller's
+ * own. open and dup return WEIR_EMFILE or WEIR_ENOMEM when there is none.
+ */
+int os_event_open(void);
+int os_event_dup(int event);
+void os_event_set(int event);
+void os_event_clear(int event);
+void os_event_close(int event);
+
 /* A spin loop that has lasted: let another thread run. `turns` counts the loop's turns. */
 void os_spin(unsigned turns);
 

@@ -53,7 +53,8 @@ struct waiter {
     int result; /* what the call returns; of a selecting party which case */
     bool sends;
     bool one;    /* success is 0, not the count */
-    bool select; /* one of several of a select: see select.c */
+    bool select; /* one of several of a select (select.c), or: */
+    bool watch;  /* of a descriptor, which takes nothing: see watch.h */
 };
 
 /* The waiter of a select in one of its channels; it is in the caller's array of cases. */
@@ -319,7 +320,7 @@ static inline void select_await(const struct party *p)
 /* Who is to be woken, and may be. */
 static inline struct party *waiter_to_wake(struct waiter *w)
 {
-    if (likely(!w->select))
+    if (likely(!w->select) || w->watch)
         return container_of(w, struct party, waiter);
     struct party *p = select_waiter(w)->party;
     if (!MUTATE("select: latch ignored"))

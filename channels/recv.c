@@ -2,6 +2,7 @@
 /* recv.c - the receiving operations; the mirror image of send.c. */
 #include "single.h"
 #include "wait.h"
+#include "watch.h"
 
 /* Take items from parked senders, oldest first: the rendezvous. */
 static uint32_t take_over(struct chan *ch, struct waiter *mine, struct wake_list *woken)
@@ -70,6 +71,8 @@ static int recv_slow(struct party *self, struct chan *ch, weir_handle h, weir_ti
     if (rc == PARK)
         return request_park(self, ch, deadline);
     wait_renounce(self);
+    if (rc == WEIR_EAGAIN && unlikely(chan_watched(ch)))
+        weir__watch_arm(self, ch, h);
     return rc;
 }
 
@@ -127,7 +130,8 @@ static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
                 weir__serve_waiting(ch, self->thread);
             return k;
         }
-        if (deadline == WEIR_TRY && k != SHUT && !(flags & (SEND_WAITS | SENDERS_GONE)))
+        if (deadline == WEIR_TRY && k != SHUT && !(flags & (SEND_WAITS | SENDERS_GONE)) &&
+            likely(!chan_watched(ch)))
             return WEIR_EAGAIN;
     }
     request(self, s, items, n, false, false);

@@ -357,12 +357,15 @@ static weir_time first_look(const struct selection *s)
     return at;
 }
 
+/* Whom its sends, which can be received from now on, concern is left in s->woken. */
 static void queue_all(struct selection *s)
 {
     struct waiter *own = &s->self->waiter;
     for (struct select_waiter *i = s->order; i; i = i->next) {
         struct waiter *w = &i->waiter;
         waiter_link(w, s->self, i->chan, w->sends ? &i->chan->sendq : &i->chan->recvq);
+        if (w->sends && i->chan->recvq.first)
+            weir__watches_tell(i->chan, &s->woken);
     }
     a32_store(&own->latch, LOCKED);
     a32_store(&own->linked, CLAIMABLE); /* visible with the release of each lock */
@@ -410,11 +413,13 @@ static int wait(struct selection *s)
         wait_renounce(self);
         return refused;
     }
+    s->woken = (struct wake_list){NULL, NULL};
     queue_all(s);
     bool ticks = s->flags & CLOCKED && !MUTATE("ticker: not looked at in time");
     self->waiter.items = ticks ? (char *)s : NULL;
     weir_time until = ticks ? first_look(s) : s->deadline;
     unlock_all(s);
+    wake_all(s->woken.first); /* of watches: they wait for nothing */
     i = self->ops->park(self, &self->waiter.latch, 0, until);
     unlink_all(s);
     if (i >= 0)
@@ -509,6 +514,24 @@ static uint32_t random_case(struct thread *t, uint32_t n)
     return (uint32_t)(((t->random >> 32) * n) >> 32);
 }
 
+/* A receiver's descriptor wants to hear from a try form that there is nothing: see watch.h. */
+static bool is_watched(const weir_case *c)
+{
+    const struct slot *slot = c->kind == CASE_RECV ? handle_get(c->handle, RECEIVER) : NULL;
+    return slot && chan_watched(slot->object);
+}
+
+/* Nothing was ready for a select that never waits. */
+static int give_up(const struct selection *s)
+{
+    for (uint32_t i = 0; i < s->n; i++) {
+        weir_case *c = &s->cases[i];
+        if (is_watched(c) && (c->rc = try_case(c)) != WEIR_EAGAIN)
+            return (int)i;
+    }
+    return WEIR_EAGAIN;
+}
+
 static never_inline int select_n(struct party *self, weir_case *cases, uint32_t n, uint32_t first,
                                  weir_time deadline)
 {
@@ -517,7 +540,7 @@ static never_inline int select_n(struct party *self, weir_case *cases, uint32_t 
     int i = try_all(&s);
     if (i != NOTHING)
         return i;
-    return deadline == WEIR_TRY ? WEIR_EAGAIN : wait_and_try(&s);
+    return deadline == WEIR_TRY ? give_up(&s) : wait_and_try(&s);
 }
 
 int weir__select_tick(struct party *self, weir_receiver rx, void *time, weir_time deadline)

@@ -58,9 +58,15 @@ bool weir__select_claim(struct party *p)
 
 struct waiter *weir__claim_first(struct chan *ch, struct waitq *q)
 {
-    struct waiter *w;
-    while ((w = q->first) && w->select && !weir__select_claim(select_waiter(w)->party))
+    struct waiter *w, *next;
+    for (w = q->first; w && w->select; w = next) {
+        next = w->next;
+        if (w->watch)
+            continue;
+        if (weir__select_claim(select_waiter(w)->party))
+            break;
         waiter_drop(ch, w);
+    }
     return w;
 }
 
@@ -69,7 +75,7 @@ void weir__complete_all(struct chan *ch, struct waitq *q, const struct slot *slo
 {
     for (struct waiter *w = q->first, *next; w; w = next) {
         next = w->next;
-        if (slot && w->slot != slot)
+        if ((slot && w->slot != slot) || w->watch)
             continue;
         if (likely(!w->select) || weir__select_claim(select_waiter(w)->party))
             complete(ch, w, result, woken);
@@ -115,6 +121,8 @@ void weir__serve(struct chan *ch, struct thread *t, struct wake_list *woken)
     } while (again);
     if (ch->senders == 0 && ch->recvq.first && !chan_some(ch))
         weir__complete_all(ch, &ch->recvq, NULL, 0, woken);
+    if (ch->recvq.first)
+        weir__watches_tell(ch, woken);
 }
 
 void weir__serve_waiting(struct chan *ch, struct thread *t)
@@ -137,6 +145,8 @@ int weir__request_queue(struct party *self, struct chan *ch, weir_time deadline,
         return refused;
     }
     request_link(self, ch, w->sends ? &ch->sendq : &ch->recvq);
+    if (w->sends && ch->recvq.first && !MUTATE("watch: parked sender does not tell"))
+        weir__watches_tell(ch, woken);
     wake_all(woken->first); /* takes no channel's lock */
     return PARK;
 }

@@ -147,7 +147,7 @@ weir_time weir__select_expire(struct party *p);
 /* Receive from a ticker, inside an operation: a select with one case. As recv(). */
 int weir__select_tick(struct party *self, weir_receiver rx, void *time, weir_time deadline);
 
-/* The first of the queue that may be completed; see claim_first(). */
+/* The first of the queue that may be completed, no watch; see claim_first(). */
 struct waiter *weir__claim_first(struct chan *ch, struct waitq *q);
 
 /*
@@ -193,6 +193,17 @@ static inline void waiter_drop(struct chan *ch, struct waiter *w)
     a32_store_release(&w->linked, UNLINKED); /* pairs with unlink_all() */
 }
 
+/* Append w to those to wake after the lock is released. */
+static inline void wake_later(struct wake_list *woken, struct waiter *w)
+{
+    w->next = NULL;
+    if (woken->last)
+        woken->last->next = w;
+    else
+        woken->first = w;
+    woken->last = w;
+}
+
 /*
  * Unlink w, claimed if it is a select's, with its result - a count, 0 or an error - and
  * append it to those to wake after the lock is released.
@@ -201,12 +212,7 @@ static inline void complete(struct chan *ch, struct waiter *w, int result, struc
 {
     waiter_unlink(ch, w);
     w->result = result > 0 && w->one ? 0 : result;
-    w->next = NULL;
-    if (woken->last)
-        woken->last->next = w;
-    else
-        woken->first = w;
-    woken->last = w;
+    wake_later(woken, w);
     if (unlikely(w->select))
         select_decide(select_waiter(w)->party, (int)select_waiter(w)->index);
     a32_store_release(&w->linked, UNLINKED); /* pairs with weir__wait_cancel() */
@@ -245,6 +251,12 @@ static inline bool slot_may_be_waited_on(const struct slot *s, const struct part
 /* Complete all in `q` that wait on `slot` (NULL: all). */
 void weir__complete_all(struct chan *ch, struct waitq *q, const struct slot *slot, int result,
                         struct wake_list *woken);
+
+/*
+ * watch.c: tell the watches among the receivers, if there is something to receive, for
+ * wake_all(). After whatever may have made it so while one was queued; wait.c calls it.
+ */
+void weir__watches_tell(struct chan *ch, struct wake_list *woken);
 
 /* Let waiting senders and receivers proceed as far as they can, first come first served. */
 void weir__serve(struct chan *ch, struct thread *t, struct wake_list *woken);

@@ -446,6 +446,27 @@ static int tickers(void)
     return want;
 }
 
+/* A channel goes on without the descriptor that could not be had. */
+static int descriptor(void)
+{
+    int item = 1, fd;
+    weir_sender tx;
+    weir_receiver rx;
+    int rc = weir_channel_open(&tx, &rx, sizeof item, 1, NULL);
+    if (rc < 0)
+        return oom_expect(rc);
+    fd = weir_receiver_fd(rx);
+    if (fd < 0) {
+        oom_off();
+        OOM_CHECK(weir_send(tx, &item) == 0);
+    } else {
+        close(fd);
+    }
+    OOM_CHECK(weir_close(tx) == 0);
+    OOM_CHECK(weir_close(rx) == 0);
+    return fd < 0 ? oom_expect(fd) : 0;
+}
+
 static const struct oom_scenario scenarios[] = {
     {"open a rendezvous", open_rendezvous},
     {"open a bounded channel", open_bounded},
@@ -464,6 +485,7 @@ static const struct oom_scenario scenarios[] = {
     {"drop without memory", drop_without_memory},
     {"first calls", first_calls},
     {"tickers", tickers},
+    {"descriptor", descriptor},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -493,6 +515,7 @@ SWEEP(13)
 SWEEP(14)
 SWEEP(15)
 SWEEP(16)
+SWEEP(17)
 
 TEST_SUITE(oom, "channels: out of memory", {"F034 no memory: open a rendezvous", sweep_0},
            {"F034 no memory: open a bounded channel", sweep_1},
@@ -509,4 +532,5 @@ TEST_SUITE(oom, "channels: out of memory", {"F034 no memory: open a rendezvous",
            {"F042 no memory: a new thread closes", sweep_13},
            {"F044 no memory: drops need none", sweep_14},
            {"F054 no memory: a new thread's first call", sweep_15},
-           {"F034 no memory: tickers and timers", sweep_16});
+           {"F034 no memory: tickers and timers", sweep_16},
+           {"F038 no memory: a receiver's descriptor", sweep_17});

@@ -306,6 +306,7 @@ void engine_execute(const explore_model *model)
     E->now = WEIR_S;
     E->n_points = 0;
     E->jobs_posted.v = 0;
+    E->n_events = 0;
     E->spurious = 0;
     E->fail_alloc = 0;
     E->alloc_failed = false;

@@ -113,6 +113,9 @@ struct engine {
     weir_allocator allocator;
     os_thread *jobs[EXPLORE_THREADS]; /* that a model's hired threads take */
     a32 jobs_posted, jobs_done[EXPLORE_THREADS];
+    a32 events[EXPLORE_THREADS]; /* of channels/os.h, by their numbers */
+    bool event_open[EXPLORE_THREADS];
+    unsigned n_events;
     bool failed;
     char message[MESSAGE];
     sigjmp_buf escape; /* from a crash */

@@ -196,6 +196,59 @@ void os_spin(unsigned turns)
     explore_relax(NULL);
 }
 
+/* ---- events: words on which a model sleeps ----------------------------------------------------
+ */
+
+static a32 *event_word(int event)
+{
+    if (event < 0 || (unsigned)event >= E->n_events || !E->event_open[event])
+        explore_fail(EXPLORE_HERE, "no such event: %d", event);
+    return &E->events[event];
+}
+
+int os_event_open(void)
+{
+    if (alloc_fails())
+        return WEIR_ENOMEM;
+    unsigned i = E->n_events++;
+    if (i >= EXPLORE_THREADS)
+        explore_fail(EXPLORE_HERE, "too many events");
+    E->events[i].v = 1;
+    E->event_open[i] = true;
+    return (int)i;
+}
+
+int os_event_dup(int event)
+{
+    event_word(event);
+    return event;
+}
+
+void os_event_set(int event)
+{
+    a32 *word = event_word(event);
+    a32_xchg(word, 1);
+    os_futex_wake(word, EXPLORE_THREADS);
+}
+
+void os_event_clear(int event)
+{
+    a32_xchg(event_word(event), 0);
+}
+
+/* What was duplicated goes on. */
+void os_event_close(int event)
+{
+    event_word(event);
+    E->event_open[event] = false;
+}
+
+void explore_await_event(int event)
+{
+    while (!a32_load_acquire(&E->events[event]))
+        os_futex_wait(&E->events[event], 0, WEIR_NEVER);
+}
+
 /* ---- threads --------------------------------------------------------------------------------- */
 
 /* A model that starts threads has as many of its own that run explore_hired(). */

@@ -73,11 +73,38 @@ typedef struct weir_options {
  * first failure of an actor in the run's own group if the first actor succeeded. `arg`
  * is passed as it is. options may be NULL.
  * The calling thread is one of the workers until then; each runs actors on its own, and
- * takes some from the others when it has none. WEIR_EBUSY inside an actor or while
- * another thread is in weir_run; WEIR_EPERM in a drop function; WEIR_EINVAL for a null
- * body or options out of range; WEIR_ENOMEM.
+ * takes some from the others when it has none. WEIR_EBUSY inside an actor, while another
+ * thread is in weir_run, and between weir_start and weir_stop; WEIR_EPERM in a drop function;
+ * WEIR_EINVAL for a null body or options out of range; WEIR_ENOMEM.
  */
 WEIR_API int weir_run(weir_body body, void *arg, const weir_options *options);
+
+/*
+ * For a program that has a main loop of its own: a run on threads of weir's beside it.
+ *
+ * weir_start  - as weir_run(), but all workers are threads of weir's own, and it returns when
+ *               the first actor is there. The program talks to the actors by channels that it
+ *               opens before, and waits for them in its loop: weir_receiver_fd().
+ * weir_run_fd - a descriptor that is readable when the run is over, that is, when its last
+ *               actor has ended: weir_stop() then does not wait. It is the caller's to close, as
+ *               that of weir_receiver_fd(), before or after weir_stop().
+ * weir_stop   - cancel all actors, for a reason of up to 31 bytes or NULL (weir/scope.h); wait
+ *               until the last has ended; the result that weir_run() would have returned, 0 if the
+ *               first actor returned WEIR_ECANCELED because of this cancellation. An actor
+ *               that is shielded, or does not return when it is cancelled, is waited for, as
+ *               long as it takes.
+ *
+ * Each weir_start() that succeeded needs a weir_stop(), also when its run is over; until then
+ * there can be no other run. weir_stop() may be called by another thread than started it. A
+ * process may also exit without it.
+ * None suspends an actor. weir_start: WEIR_EINVAL, WEIR_ENOMEM, WEIR_EPERM and WEIR_EBUSY as
+ * weir_run(), WEIR_EMFILE. weir_run_fd, by anyone: WEIR_EPERM when nothing was started,
+ * WEIR_EMFILE. weir_stop: WEIR_EPERM when nothing was started and in drop functions,
+ * WEIR_EDEADLK in an actor, WEIR_EBUSY while another thread is in it, WEIR_ENOMEM.
+ */
+WEIR_API int weir_start(weir_body body, void *arg, const weir_options *options);
+WEIR_API int weir_run_fd(void);
+WEIR_API int weir_stop(const char *reason);
 
 /* ---- spawn --------------------------------------------------------------------------- */
 
@@ -165,7 +192,7 @@ WEIR_API int weir_spawn_sized(weir_group group, weir_body body, size_t arg_size,
  * children, and its owner's waits until the end of the group, get WEIR_ECANCELED (row F006;
  * weir/scope.h says what that is). Only a child that returns WEIR_ECANCELED because it was
  * cancelled has not failed (F007). A child that is spawned into a cancelled group runs to
- * its first wait (F003). Nobody cancels the run's own group.
+ * its first wait (F003). Only weir_stop() cancels the run's own group.
  */
 #define weir_group_begin() weir_group_begin_here(__FILE__, __LINE__)
 WEIR_API weir_group weir_group_begin_here(const char *file, unsigned line);

@@ -192,6 +192,30 @@ WEIR_API int weir_recv_items(weir_receiver rx, void *items, size_t n, size_t ite
                              weir_time deadline);
 WEIR_API int weir_try_recv_items(weir_receiver rx, void *items, size_t n, size_t item_size);
 
+/* ---- in somebody else's loop --------------------------------------------------------- */
+
+/*
+ * weir_receiver_fd - a descriptor for the poll(2), epoll or main loop of a program that waits
+ *                    for other things as well.
+ *
+ * It is readable from the start, and until weir_try_recv (or weir_try_recv_many, or
+ * weir_try_select) on this handle returned WEIR_EAGAIN; and again when there is something to
+ * receive: an item, a sender that waits, the end, or the handle's closing. So
+ *
+ *     when it is readable:  while ((rc = weir_try_recv(rx, &item)) > 0) ...
+ *
+ * and taking just one item each time is as good. It may be readable for nothing, because
+ * another receiver was faster: always a try form, never weir_recv().
+ * The descriptor is the caller's, who neither reads nor writes it: take it out of an epoll set,
+ * then close(2) it, before or after the handle is closed. Each call returns another one,
+ * close-on-exec, for the same handle: all are readable at the same time. A clone of the handle has
+ * its own. A receiver without a descriptor costs what it always did; one with a descriptor
+ * costs the first send after each WEIR_EAGAIN a system call.
+ *
+ * Never suspends; any thread. WEIR_ECLOSED, WEIR_EBADF, WEIR_EMFILE, WEIR_ENOMEM.
+ */
+WEIR_API int weir_receiver_fd(weir_receiver rx);
+
 /* ---- statistics -------------------------------------------------------------------- */
 
 typedef struct weir_statistics {

@@ -32,6 +32,7 @@ extern "C" {
     X(EBUSY, -16, "in use by another actor")                                                       \
     X(EINVAL, -22, "argument out of range")                                                        \
     X(ENFILE, -23, "no free entry in the handle table")                                            \
+    X(EMFILE, -24, "too many open descriptors")                                                    \
     X(EPIPE, -32, "nobody receives any more")                                                      \
     X(EDEADLK, -35, "would wait for itself")                                                       \
     X(ETIMEDOUT, -110, "the deadline passed")                                                      \

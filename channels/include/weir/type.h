@@ -24,6 +24,7 @@
  *     weir_case job_on_send(job_sender tx, const struct job *item);
  *     job_sender job_sender_clone(job_sender tx);
  *     job_receiver job_receiver_clone(job_receiver rx);
+ *     int job_receiver_fd(job_receiver rx);
  *
  * weir_close, weir_check and weir_channel_statistics take every kind of end.
  */
@@ -132,6 +133,10 @@
         name##_receiver clone;                                                                     \
         clone.h = weir_receiver_clone(name##_untyped_receiver(rx)).h;                              \
         return clone;                                                                              \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_receiver_fd(name##_receiver rx)                           \
+    {                                                                                              \
+        return weir_receiver_fd(name##_untyped_receiver(rx));                                      \
     }                                                                                              \
     static inline WEIR_UNUSED void name##_sender_cleanup(name##_sender *tx)                        \
     {                                                                                              \
