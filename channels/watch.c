@@ -149,8 +149,7 @@ void weir__watch_arm(struct party *self, struct chan *ch, weir_handle h)
         os_event_set(w->event);
 }
 
-/* ---- making one -------------------------------------------------------------------------------
- */
+/* ---- making one ---------------------------------------------------------------------------- */
 
 static struct watch *watch_new(struct slot *s, int *rc)
 {
@@ -212,6 +211,8 @@ static int receiver_fd(weir_handle h)
     if (!s)
         return weir__handle_error(h, RECEIVER);
     struct chan *ch = s->object;
+    if (ch->kind == TICKS)
+        return WEIR_EINVAL; /* nobody sends, so nobody would set it */
     struct watch *w = watch_get(ch, h);
     if (!w) {
         int rc = watch_make(ch, h, s);

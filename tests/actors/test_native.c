@@ -192,8 +192,7 @@ static void in_drop_functions(void)
     EXPECT_RC(weir_run(drops, &dropped, NULL), 0);
 }
 
-/* ---- floating point -----------------------------------------------------------------------------
- */
+/* ---- floating point ------------------------------------------------------------------------ */
 
 static int rounding(void *unused)
 {

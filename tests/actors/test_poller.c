@@ -227,8 +227,7 @@ static void busy(void)
     run_with_poller(keeps_busy, NULL);
 }
 
-/* ---- a worker in its poller is called by a thread
- * ------------------------------------------------ */
+/* ---- a worker in its poller is called by a thread ------------------------------------------ */
 
 enum { CALLS = 500 };
 
@@ -271,8 +270,7 @@ static void called(void)
     run_with_poller(is_called, NULL);
 }
 
-/* ---- deadlines and cancellation against events
- * ----------------------------------------------------- */
+/* ---- deadlines and cancellation against events --------------------------------------------- */
 
 /* Whatever came first: an event that was not taken is there afterwards. */
 static int against_deadlines(void *unused)
@@ -350,8 +348,7 @@ static void cancels(void)
     run_with_poller(against_cancels, NULL);
 }
 
-/* ---- the rest
- * ---------------------------------------------------------------------------------------- */
+/* ---- the rest ------------------------------------------------------------------------------ */
 
 static int sleeps(void *unused)
 {

@@ -140,8 +140,7 @@ static void handed_on(void)
     EXPECT_RC(weir_close(rx), 0);
 }
 
-/* ---- an actor for each timer --------------------------------------------------------------------
- */
+/* ---- an actor for each timer --------------------------------------------------------------- */
 
 struct timed {
     weir_receiver timer;
@@ -186,8 +185,7 @@ static void many_actors(void)
     EXPECT_RC(weir_run(thousands_of_actors, NULL, NULL), 0);
 }
 
-/* ---- seen -------------------------------------------------------------------------------------
- */
+/* ---- seen ---------------------------------------------------------------------------------- */
 
 static bool dump_says(const char *name, const char *part)
 {

@@ -576,8 +576,7 @@ static void shielded_meanwhile(void)
     select_not_cancelled();
 }
 
-/* ---- a select meets an item that is being written ---------------------------------------------
- */
+/* ---- a select meets an item that is being written ------------------------------------------ */
 
 static void leaves_the_stop(void *number)
 {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <weir/select.h>
+#include <weir/ticker.h>
 
 #include "harness.h"
 
@@ -278,10 +279,12 @@ static void refused(void)
     close(first);
     weir_close(other);
     close_ends(&e);
+    other = weir_ticker_open(WEIR_S);
+    EXPECT_RC(weir_receiver_fd(other), WEIR_EINVAL);
+    weir_close(other);
 }
 
-/* ---- many: an epoll loop and senders -----------------------------------------------------------
- */
+/* ---- many: an epoll loop and senders ------------------------------------------------------- */
 
 enum { SENDERS = 3, EACH = 3000 };
 

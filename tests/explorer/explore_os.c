@@ -196,8 +196,7 @@ void os_spin(unsigned turns)
     explore_relax(NULL);
 }
 
-/* ---- events: words on which a model sleeps ----------------------------------------------------
- */
+/* ---- events: words on which a model sleeps ------------------------------------------------- */
 
 static a32 *event_word(int event)
 {

@@ -221,8 +221,7 @@ static void runs_on_two(void *parts)
     EXPLORE_MODEL(ident, text, .setup = open, .check = all, .thread_exit = weir__thread_detach,    \
                   .max_steps = 100000, .mutation = defect, .threads = __VA_ARGS__)
 
-/* ---- two receivers of one ticker ----------------------------------------------------------------
- */
+/* ---- two receivers of one ticker ----------------------------------------------------------- */
 
 #define TWO                                                                                        \
     {                                                                                              \
@@ -260,8 +259,7 @@ MODEL(ticker_two_workers, "F041 ticker: a receive and a select on two workers sh
       open_ticker, once, TWO_WORKERS);
 MODEL(ticker_tries, "F038 ticker: others try while one waits", open_ticker, once, ONE_TRIES);
 
-/* ---- a timer ends -------------------------------------------------------------------------------
- */
+/* ---- a timer ends -------------------------------------------------------------------------- */
 
 #define TIMER_THREE                                                                                \
     {                                                                                              \
@@ -275,8 +273,7 @@ MODEL(ticker_timer, "F051 timer: one of three gets the tick, all the end", open_
 MODEL(ticker_timer_actors, "F051 timer: the same with actors and a select", open_timer, just_one,
       {{"worker", runs, PARTS({recvs, HOW(0, 2)}, {selects, HOW(1, 2)})}, {"c", recvs, HOW(2, 2)}});
 
-/* ---- deadlines
- * ----------------------------------------------------------------------------------- */
+/* ---- deadlines ----------------------------------------------------------------------------- */
 
 #define BY                                                                                         \
     {                                                                                              \
@@ -291,8 +288,7 @@ MODEL(ticker_by_actors, "F053 ticker: actors' deadlines race with a tick", open_
       {{"worker", runs, PARTS({recvs_by, HOW(0, 2)}, {recvs_by, HOW(1, 2)})},
        {"c", recvs, HOW(1, 1)}});
 
-/* ---- close --------------------------------------------------------------------------------------
- */
+/* ---- close --------------------------------------------------------------------------------- */
 
 #define CLOSED(does)                                                                               \
     {                                                                                              \
@@ -385,8 +381,7 @@ static void nobody_waits(void)
 MODEL(ticker_goes, "F045 a ticker goes while a served select waits to run", open_item_channel,
       nobody_waits, TICKER_GOES);
 
-/* ---- select -------------------------------------------------------------------------------------
- */
+/* ---- select -------------------------------------------------------------------------------- */
 
 #define SELECTS                                                                                    \
     {                                                                                              \
@@ -405,8 +400,7 @@ MODEL(ticker_select_closed, "F045 select: the ticker's handle closes", open_tick
        {"sender", sends, (void *)3},
        {"closer", closes, HOW(0, 0)}});
 
-/* ---- cancelled ----------------------------------------------------------------------------------
- */
+/* ---- cancelled ----------------------------------------------------------------------------- */
 
 static weir_scope scope;
 static a32 begun;
@@ -443,8 +437,7 @@ static void cancels(void *unused)
 MODEL(ticker_cancelled, "F012 ticker: a cancellation races with the tick", open_ticker, once,
       {{"worker", runs_in_scope, NULL}, {"b", recvs, HOW(1, 1)}, {"canceller", cancels, NULL}});
 
-/* ---- order --------------------------------------------------------------------------------------
- */
+/* ---- order --------------------------------------------------------------------------------- */
 
 static a32 first_done;
 static weir_time first_tick, second_tick;
@@ -491,8 +484,7 @@ static void in_order(void)
     }
 MODEL(ticker_order, "F049 ticker: first come first served", open_ticker, in_order, IN_ORDER);
 
-/* ---- mutations ----------------------------------------------------------------------------------
- */
+/* ---- mutations ----------------------------------------------------------------------------- */
 
 BROKEN(ticker_goes_with_queue, "a ticker goes while somebody is in its queue", open_item_channel,
        nobody_waits, "ticker: closed with its queue", TICKER_GOES);

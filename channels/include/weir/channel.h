@@ -212,7 +212,8 @@ WEIR_API int weir_try_recv_items(weir_receiver rx, void *items, size_t n, size_t
  * its own. A receiver without a descriptor costs what it always did; one with a descriptor
  * costs the first send after each WEIR_EAGAIN a system call.
  *
- * Never suspends; any thread. WEIR_ECLOSED, WEIR_EBADF, WEIR_EMFILE, WEIR_ENOMEM.
+ * Never suspends; any thread. WEIR_ECLOSED, WEIR_EBADF, WEIR_EMFILE, WEIR_ENOMEM; WEIR_EINVAL
+ * for a ticker or timer, in whose place such a loop has timers of its own.
  */
 WEIR_API int weir_receiver_fd(weir_receiver rx);
 
