@@ -237,10 +237,11 @@ static void actor_entry(void)
 
 /* ---- parties ------------------------------------------------------------------------------ */
 
+/* A wait for ticks is timed, unless none is ever due: then it passes for any select. */
 static inline void note_select(struct actor *me, unsigned timed)
 {
     const struct chan *ticker;
-    if (unlikely(me->party.waiter.items != NULL) && (ticker = weir__select_ticker(&me->party)))
+    if (timed && me->party.waiter.items && (ticker = weir__select_ticker(&me->party)))
         trace_wait(&me->trace, IN_TICK | timed, ticker);
     else
         trace_wait_on(&me->trace, IN_SELECT | timed, NULL);

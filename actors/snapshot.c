@@ -379,7 +379,7 @@ static void tick_text(const struct seen *a, char *text, size_t size)
     if (a->period > 0)
         snprintf(every, sizeof every, "every %.3f s, ", seconds(a->period));
     if (a->due == WEIR_NEVER)
-        snprintf(text, size, "tick of %p (never due)", a->target);
+        snprintf(text, size, "tick of %p (never due), with a deadline", a->target);
     else
         snprintf(text, size, "tick of %p (%sdue in %.3f s)", a->target, every,
                  left > 0 ? seconds(left) : 0);

@@ -211,6 +211,12 @@ static int awaits_tick(void *arg)
     return weir_recv(*(weir_receiver *)arg, &tick) < 0;
 }
 
+static int awaits_tick_by(void *arg)
+{
+    weir_time tick;
+    return weir_recv_by(*(weir_receiver *)arg, &tick, weir_after(FAR)) < 0;
+}
+
 static int selects_tick(void *arg)
 {
     weir_time tick;
@@ -227,7 +233,7 @@ static int seen_waiting(void *unused)
     (void)unused;
     EXPECT_RC(weir_spawn(WEIR_RUN, awaits_tick, &every, .name = "every"), 0);
     EXPECT_RC(weir_spawn(WEIR_RUN, awaits_tick, &once, .name = "once"), 0);
-    EXPECT_RC(weir_spawn(WEIR_RUN, awaits_tick, &never, .name = "never"), 0);
+    EXPECT_RC(weir_spawn(WEIR_RUN, awaits_tick_by, &never, .name = "never"), 0);
     EXPECT_RC(weir_spawn(WEIR_RUN, selects_tick, &every, .name = "chooses"), 0);
     while (stats_of(every.h).waiting_receivers != 3 || stats_of(once.h).waiting_receivers != 1 ||
            stats_of(never.h).waiting_receivers != 1)
@@ -235,7 +241,7 @@ static int seen_waiting(void *unused)
     dump_says(" every ", " (every 3600.000 s, due in 3");
     dump_says(" every ", " parked ");
     dump_says(" once ", " (due in 3");
-    dump_says(" never ", " (never due)");
+    dump_says(" never ", " (never due), with a deadline");
     dump_says(" chooses ", "select, with a deadline");
     EXPECT_EQ(weir_deadlocked(NULL), 0);
     weir_close(every);
