@@ -185,6 +185,84 @@ static void many_actors(void)
     EXPECT_RC(weir_run(thousands_of_actors, NULL, NULL), 0);
 }
 
+/* ---- by a simulated clock ------------------------------------------------------------------ */
+
+/* Time passes only when all wait: each tick comes at its moment, in the order of their times. */
+static int simulated_ticks(void *unused)
+{
+    weir_time start = weir_now(), tick = 0, last = start;
+    weir_receiver rx[] = {weir_ticker_open(3 * WEIR_S), weir_ticker_open(5 * WEIR_S),
+                          weir_timer_open(start + 7 * WEIR_S)};
+    weir_case c[3];
+    unsigned n[3] = {0};
+    (void)unused;
+    for (unsigned i = 0; i < 3; i++)
+        c[i] = weir_on_tick(rx[i], &tick);
+    while (weir_now() < start + 29 * WEIR_S) {
+        int i = weir_select(c, 3, WEIR_FAIR);
+        REQUIRE(i >= 0);
+        if (c[i].rc == 0) {
+            weir_case_off(&c[i]);
+            continue;
+        }
+        EXPECT_EQ(tick, weir_now());
+        EXPECT(tick >= last);
+        last = tick;
+        n[i]++;
+    }
+    EXPECT_EQ(tick, start + 30 * WEIR_S);
+    EXPECT(n[0] + n[1] == 15 || n[0] + n[1] == 16); /* at the last moment both are due */
+    EXPECT_EQ(n[2], 1);
+    return 0;
+}
+
+static void simulated(void)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++)
+        EXPECT_RC(weir_run(simulated_ticks, NULL, &(weir_options){.simulate = true, .seed = seed}),
+                  0);
+}
+
+/* Two that share a ticker take turns: who has waited longer has the next tick. */
+struct turns {
+    weir_receiver ticker;
+    weir_time *ticks;
+};
+
+static int takes_turns(void *arg)
+{
+    struct turns *t = arg;
+    for (unsigned i = 0; i < 8; i++)
+        EXPECT_RC(weir_recv(t->ticker, &t->ticks[i]), 1);
+    return 0;
+}
+
+static int simulated_turns(void *unused)
+{
+    weir_time ticks[2][8];
+    struct turns t = {.ticker = weir_ticker_open(WEIR_S)};
+    weir_group g = weir_group_begin();
+    (void)unused;
+    for (unsigned i = 0; i < 2; i++) {
+        t.ticks = ticks[i];
+        EXPECT_RC(weir_spawn(g, takes_turns, &t, .own = WEIR_OWN(struct turns, ticker)), 0);
+    }
+    EXPECT_RC(weir_group_end(g), 0);
+    unsigned first = ticks[1][0] < ticks[0][0];
+    for (unsigned i = 0; i < 8; i++) {
+        EXPECT_EQ(ticks[first][i] - ticks[first][0], 2 * i * WEIR_S);
+        EXPECT_EQ(ticks[1 - first][i], ticks[first][i] + WEIR_S);
+    }
+    return 0;
+}
+
+static void fair(void)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++)
+        EXPECT_RC(weir_run(simulated_turns, NULL, &(weir_options){.simulate = true, .seed = seed}),
+                  0);
+}
+
 /* ---- seen ---------------------------------------------------------------------------------- */
 
 static bool dump_says(const char *name, const char *part)
@@ -274,4 +352,6 @@ TEST_SUITE(ticker, "actors: ticker", {"F012 ticker: a wait is cancelled", a_wait
            {"F001 ticker: keeps no run alive", keeps_no_run_alive},
            {"F041 timer: a thread's, and one that is given", handed_on},
            {"F020 timer: an actor for each of thousands", many_actors},
+           {"F020 ticker: in the order of a simulated clock", simulated},
+           {"F049 ticker: two that share it take turns", fair},
            {"dump: who waits for a tick is not dead", seen}, TICKER_CASES(CASES));
