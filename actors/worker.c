@@ -343,7 +343,7 @@ void weir__worker_loop(struct worker *w)
             w->idle_since = 0;
             w->trim_at = 0;
             /* What came from outside of the actors was queued without a word to anybody. */
-            if (w->run.total > 0 && a32_load(&w->runtime->sleeping) > 0)
+            if (gate_surplus(a64_load(&w->inside)) && a32_load(&w->runtime->sleeping) > 0)
                 weir__call_help(w);
             weir__run_actor(w, next);
         } else {
