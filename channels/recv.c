@@ -296,7 +296,7 @@ static never_inline int recv_otherwise(weir_receiver rx, void *item, struct chan
             return recv_from_parked(rx, item, ch, deadline);
         if (flags == 0 && ch->kind != BOUNDED && deadline == WEIR_NEVER)
             return recv_parks(rx, item, ch);
-        if (flags == 0 && ch->kind == RENDEZVOUS && deadline == WEIR_TRY)
+        if (flags == 0 && ch->kind == RENDEZVOUS && deadline == WEIR_TRY && !chan_watched(ch))
             return WEIR_EAGAIN;
     }
     return recv(rx, item, 1, ch->item_size, deadline);

@@ -129,6 +129,7 @@ static bool arm(struct party *self, struct chan *ch, struct watch *w, weir_handl
         if (waits) {
             a32_store(&mine->linked, LINKED);
             waitq_append(&ch->recvq, mine);
+            ch->parked_at = (char *)mine; /* there is no item to fetch */
         }
     }
     chan_unlock(ch);

@@ -214,6 +214,7 @@ static void misuse(void)
     EXPECT_RC(weir_stop(NULL), WEIR_EPERM);
     EXPECT_RC(weir_run_fd(), WEIR_EPERM);
     EXPECT_RC(weir_start(NULL, NULL, NULL), WEIR_EINVAL);
+    EXPECT_RC(weir_start(misuses, NULL, &(weir_options){.simulate = true}), WEIR_EINVAL);
     EXPECT_RC(weir_start(misuses, NULL, &(weir_options){.stack_size = 1}), WEIR_EINVAL);
     EXPECT_RC(weir_stop(NULL), WEIR_EPERM);
     EXPECT_RC(weir_run(misuses, NULL, NULL), 6);
@@ -314,10 +315,42 @@ static void loop(void)
     close_ends(&s.results);
 }
 
+/* ---- a descriptor of an actor's receiver
+ * ------------------------------------------------------------ */
+
+static int tries(void *arg)
+{
+    long n;
+    const size_t capacity = *(const size_t *)arg;
+    struct ends e = open_ends(capacity);
+    int fd = num_receiver_fd(e.rx);
+    weir_case c = num_on_recv(e.rx, &n);
+    EXPECT(readable(fd));
+    EXPECT_RC(num_try_recv(e.rx, &n), WEIR_EAGAIN);
+    EXPECT(!readable(fd));
+    if (capacity > 0) {
+        EXPECT_RC(num_send(e.tx, 5), 0);
+        EXPECT(readable(fd));
+        EXPECT_RC(num_recv(e.rx, &n), 1);
+        EXPECT_RC(weir_try_select(&c, 1, WEIR_FAIR), WEIR_EAGAIN);
+        EXPECT(!readable(fd));
+    }
+    close(fd);
+    return 0;
+}
+
+static void actors_try(void)
+{
+    static size_t capacities[] = {0, 1, 64, WEIR_UNBOUNDED};
+    for (unsigned i = 0; i < sizeof capacities / sizeof *capacities; i++)
+        EXPECT_RC(weir_run(tries, &capacities[i], NULL), 0);
+}
+
 TEST_SUITE(start, "weir_start and weir_stop", {"F001 the result of a started run", results},
            {"F001 stopping cancels with a reason; no worker is our thread", stop_cancels},
            {"F001 stopping cancels groups, and who is spawned afterwards", stop_cancels_all},
            {"F001 who does not end is waited for; a second stop is busy", stop_waits},
            {"F001 misuse", misuse}, {"F001 no descriptor is left", no_descriptors},
            {"F001 runs of both kinds, one after the other", runs},
-           {"F001 a loop that never waits in weir, and actors", loop});
+           {"F001 a loop that never waits in weir, and actors", loop},
+           {"F038 an actor's try forms clear its receiver's descriptor", actors_try});

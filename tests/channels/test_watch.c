@@ -263,6 +263,9 @@ static void refused(void)
     struct rlimit before, none;
     struct ends e = open_ends(1, NULL);
     weir_receiver other = weir_receiver_clone(e.rx);
+    weir_receiver ticker = weir_ticker_open(WEIR_S);
+    EXPECT_RC(weir_receiver_fd(ticker), WEIR_EINVAL);
+    weir_close(ticker);
     EXPECT_RC(weir_receiver_fd((weir_receiver){0}), WEIR_EBADF);
     EXPECT_RC(weir_receiver_fd((weir_receiver){e.tx.h}), WEIR_EBADF);
     REQUIRE_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);

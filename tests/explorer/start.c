@@ -101,7 +101,7 @@ static void one_stopped(void)
 }
 
 #define START(ident, text, does, n)                                                                \
-    EXPLORE_MODEL(ident, text, .setup = m_open_1, .check = nothing_lost, .max_steps = 60000,      \
+    EXPLORE_MODEL(ident, text, .setup = m_open_1, .check = nothing_lost, .max_steps = 60000,       \
                   .thread_exit = weir__thread_detach,                                              \
                   .threads = {{"main", does, (void *)(n)}, {"weir", explore_hired, (void *)0}})
 
