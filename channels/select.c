@@ -145,6 +145,7 @@ static always_inline int set_up(struct selection *s, uint32_t i, const weir_case
     w->waiter.count = 1;
     w->waiter.sends = w->waiter.one = sends;
     w->waiter.select = true;
+    w->waiter.watch = false;
     w->party = s->self;
     w->word = handle_word(below->handle);
     w->index = i;
