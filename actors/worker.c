@@ -147,7 +147,7 @@ static bool find_work(struct worker *w)
         if (v == w || a32_load(&v->idle) || !keeps_waiting(v))
             continue;
         take_injected(w, v);
-        if (w->run.total > 0 || weir__steal(w, v) > 0) {
+        if (gate_surplus(a64_load(&w->inside)) || weir__steal(w, v) > 0) {
             weir__call_help(w); /* where two are busy a third one may be of use */
             return true;
         }
@@ -343,7 +343,7 @@ void weir__worker_loop(struct worker *w)
             w->idle_since = 0;
             w->trim_at = 0;
             /* What came from outside of the actors was queued without a word to anybody. */
-            if (w->run.total > 0 && a32_load(&w->runtime->sleeping) > 0)
+            if (gate_surplus(a64_load(&w->inside)) && a32_load(&w->runtime->sleeping) > 0)
                 weir__call_help(w);
             weir__run_actor(w, next);
         } else {

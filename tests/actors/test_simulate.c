@@ -138,6 +138,14 @@ static int everything(void *unused)
     return rc;
 }
 
+static int times_out(void *arg)
+{
+    const struct part *p = arg;
+    weir_auto(weir_scope) s = weir_move_on_after(p->number * WEIR_MS);
+    EXPECT_RC(weir_sleep(WEIR_NEVER), WEIR_ECANCELED);
+    return 0;
+}
+
 /* Between two runs of a seed: the handles, records and numbers of the second are others. */
 static int something_else(void *unused)
 {
@@ -148,7 +156,7 @@ static int something_else(void *unused)
         EXPECT_RC(num_channel(&tx, &rx, (size_t)i), 0);
         if (i % 2)
             weir_close(rx);
-        EXPECT_RC(weir_spawn(WEIR_RUN, is_cancelled, &(struct part){.number = 1}), 0);
+        EXPECT_RC(weir_spawn(WEIR_RUN, times_out, &(struct part){.number = 1}), 0);
         EXPECT_RC(weir_spawn(WEIR_RUN, does_nothing, NULL), 0);
     }
     return 0;
