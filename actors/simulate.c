@@ -257,7 +257,7 @@ static bool list_parked(struct simulation *s)
         struct actor *a = pool_at(&weir__actors, i);
         if (!weir__see(a, &seen))
             continue;
-        if (seen.kind == IN_OTHER || !reserve(s, s->count + 1))
+        if (seen.kind == IN_EVENT || seen.kind == IN_OTHER || !reserve(s, s->count + 1))
             return false;
         s->runnable[s->count++] = a;
     }

@@ -12,6 +12,7 @@
 
 #include "chan.h"
 #include "group.h"
+#include "simulate.h"
 #include "stack.h"
 
 enum { TRIES = 8, PAGES = 256 };
@@ -375,7 +376,7 @@ static double seconds(weir_time t)
 static void tick_text(const struct seen *a, char *text, size_t size)
 {
     char every[40] = "";
-    weir_time left = a->due - weir_now();
+    weir_time left = a->due - weir__run_now();
     if (a->period > 0)
         snprintf(every, sizeof every, "every %.3f s, ", seconds(a->period));
     if (a->due == WEIR_NEVER)

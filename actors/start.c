@@ -45,7 +45,7 @@ int weir_start(weir_body body, void *arg, const weir_options *options)
 {
     static const weir_options defaults;
     uint32_t idle = NO_RUN;
-    if (!body || (options && options->simulate))
+    if (!body || (options && options->simulate)) /* its time is the caller's thread's */
         return WEIR_EINVAL;
     struct party *self = party_current();
     if (self && self->thread->dropping)

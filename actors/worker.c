@@ -147,7 +147,7 @@ static bool find_work(struct worker *w)
         if (v == w || a32_load(&v->idle) || !keeps_waiting(v))
             continue;
         take_injected(w, v);
-        if (w->run.total > 0 || weir__steal(w, v) > 0) {
+        if (gate_surplus(a64_load(&w->inside)) || weir__steal(w, v) > 0) {
             weir__call_help(w); /* where two are busy a third one may be of use */
             return true;
         }
@@ -213,12 +213,17 @@ static void wait_until(struct worker *w, weir_time until)
         os_futex_wait(&w->asleep, 1, until);
 }
 
+static bool simulates(const struct worker *w)
+{
+    return unlikely(w->runtime->simulation != NULL);
+}
+
 /* Announce, look once more, sleep. The last to come here ends the run. */
 static void sleep_until_called(struct worker *w)
 {
     struct runtime *rt = w->runtime;
     weir_time until = weir__idle_report(w);
-    weir_time trim = weir__trim_due(w);
+    weir_time trim = simulates(w) ? WEIR_NEVER : weir__trim_due(w); /* virtual time is none */
     if (w->thread->reclaim.pending)
         weir__reclaim_all(w->thread);
     weir__nap_begin(w);
@@ -241,11 +246,6 @@ static void sleep_until_called(struct worker *w)
     a32_add(&weir__running, 1); /* before an actor runs: pairs with peer_unfenced() */
     a_after_rmw();
     w->looked_at = 0;
-}
-
-static bool simulates(const struct worker *w)
-{
-    return unlikely(w->runtime->simulation != NULL);
 }
 
 static void idle(struct worker *w)

@@ -379,6 +379,46 @@ static int look(void)
     return result_of(looks);
 }
 
+/* ---- simulated runs ------------------------------------------------------------------------- */
+
+static unsigned simulated_ran;
+
+static int yields_once(void *arg)
+{
+    (void)arg;
+    simulated_ran++;
+    note(weir_yield());
+    return 0;
+}
+
+/* More than are chosen among at first. */
+static int simulated_crowd(void *arg)
+{
+    unsigned spawned = 0;
+    (void)arg;
+    simulated_ran = 0;
+    for (unsigned i = 0; i < 150; i++) {
+        int rc = weir_spawn(WEIR_RUN, yields_once, NULL);
+        note(rc);
+        spawned += rc == 0;
+    }
+    note(weir_settle());
+    OOM_CHECK(simulated_ran <= spawned);
+    return 0;
+}
+
+/* Without memory for more to choose among it goes on, and nobody hears of it. */
+static int simulated(void)
+{
+    met = 0;
+    int rc = weir_run(simulated_crowd, NULL, &(weir_options){.simulate = true, .seed = 4});
+    OOM_CHECK(rc >= 0 || is_want(rc));
+    oom_off();
+    if (rc >= 0 && met == 0)
+        OOM_CHECK(simulated_ran == 150);
+    return rc < 0 ? rc : met;
+}
+
 static const struct oom_scenario scenarios[] = {
     {"run", run_alone},
     {"large arguments", large_arguments},
@@ -390,6 +430,7 @@ static const struct oom_scenario scenarios[] = {
     {"owners return", owners},
     {"scopes and tasks", scopes_tasks},
     {"who looks", look},
+    {"simulated", simulated},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -412,6 +453,7 @@ SWEEP(6)
 SWEEP(7)
 SWEEP(8)
 SWEEP(9)
+SWEEP(10)
 
 TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F002 no memory: large arguments", sweep_1},
@@ -421,4 +463,5 @@ TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F047 no memory: timers", sweep_6},
            {"F053 no memory: what is owned is closed", sweep_7},
            {"F005, F012 no memory: scopes and tasks", sweep_8},
-           {"no memory: the table of actors, and dead locks", sweep_9});
+           {"no memory: the table of actors, and dead locks", sweep_9},
+           {"F001 no memory: simulated runs", sweep_10});

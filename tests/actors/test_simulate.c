@@ -138,6 +138,14 @@ static int everything(void *unused)
     return rc;
 }
 
+static int times_out(void *arg)
+{
+    const struct part *p = arg;
+    weir_auto(weir_scope) s = weir_move_on_after(p->number * WEIR_MS);
+    EXPECT_RC(weir_sleep(WEIR_NEVER), WEIR_ECANCELED);
+    return 0;
+}
+
 /* Between two runs of a seed: the handles, records and numbers of the second are others. */
 static int something_else(void *unused)
 {
@@ -148,7 +156,7 @@ static int something_else(void *unused)
         EXPECT_RC(num_channel(&tx, &rx, (size_t)i), 0);
         if (i % 2)
             weir_close(rx);
-        EXPECT_RC(weir_spawn(WEIR_RUN, is_cancelled, &(struct part){.number = 1}), 0);
+        EXPECT_RC(weir_spawn(WEIR_RUN, times_out, &(struct part){.number = 1}), 0);
         EXPECT_RC(weir_spawn(WEIR_RUN, does_nothing, NULL), 0);
     }
     return 0;
@@ -646,6 +654,42 @@ static void run_in_order_of_time(void)
         EXPECT_RC(simulate(seed, in_order_of_time, NULL), 0);
 }
 
+/* A ticker, and two that share it; each tick is exactly where it belongs. */
+static int takes_ticks(void *arg)
+{
+    const weir_receiver *ticker = arg;
+    weir_time tick;
+    for (int i = 0; i < 100; i++) {
+        EXPECT_RC(weir_recv(*ticker, &tick), 1);
+        EXPECT_EQ(weir_now(), tick);
+        tell((int)(tick / WEIR_S));
+    }
+    return 0;
+}
+
+static int tick_hours(void *unused)
+{
+    enum { START = WEIR_SIMULATED_START / WEIR_S };
+    (void)unused;
+    story.n = 0;
+    weir_group g = weir_group_begin();
+    weir_receiver ticker = weir_ticker_open(3600 * WEIR_S);
+    for (int i = 0; i < 2; i++)
+        EXPECT_RC(weir_spawn(g, takes_ticks, &ticker, .own = WEIR_OWN(weir_receiver, h)), 0);
+    EXPECT_RC(weir_group_end(g), 0);
+    for (unsigned i = 0; i < story.n; i++)
+        EXPECT_EQ(story.what[i], START + ((int)i + 1) * 3600);
+    return 0;
+}
+
+static void run_ticks(void)
+{
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        EXPECT_RC(simulate(seed, tick_hours, NULL), 0);
+        EXPECT_EQ(story.n, 200);
+    }
+}
+
 /* ---- settle --------------------------------------------------------------------------------- */
 
 static int answers(void *arg)
@@ -790,6 +834,7 @@ static void run_options(void)
     weir_options o = {.simulate = true, .workers = 2};
     EXPECT_RC(weir_run(does_nothing, NULL, &o), WEIR_EINVAL);
     o.workers = 1;
+    EXPECT_RC(weir_start(does_nothing, NULL, &o), WEIR_EINVAL);
     EXPECT_RC(weir_run(does_nothing, NULL, &o), 0);
     EXPECT_EQ(weir_simulated_seed(), 0);
 }
@@ -834,7 +879,7 @@ TEST_SUITE(simulate, "actors: simulated runs",
            {"F001 simulate: any wait of who is stuck ends", run_everybody_stuck},
            {"F020 simulate: time is virtual and exact", run_virtual_time},
            {"F020 simulate: deadlines in the order of time", run_in_order_of_time},
-           {"F140 settle: before time goes on", run_settles},
+           {"F020 simulate: ticks", run_ticks}, {"F140 settle: before time goes on", run_settles},
            {"F001 simulate: another thread sends", run_other_thread},
            {"F001 simulate: the table of actors is of virtual time", run_dump},
            {"F001 simulate: hogs by the real time", run_hog},

@@ -91,7 +91,8 @@ static void run_all(struct worker *me, struct settler *mine)
     while (e) {
         struct actor *a = container_of(e, struct actor, injected);
         e = e->next;
-        explore_yield();
+        for (unsigned i = 0; i < 8; i++) /* long enough to be overtaken by a look */
+            explore_yield();
         if (a == &other)
             other_ran = true;
         else

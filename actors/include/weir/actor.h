@@ -61,6 +61,7 @@ typedef struct weir_options {
     /*
      * true: one worker, an order that is drawn from `seed`, and virtual time, so that the same
      * seed gives the same run; weir/simulate.h. WEIR_SEED in the environment overrides it.
+     * WEIR_EINVAL with more workers, and by weir_start().
      */
     bool simulate;
     uint64_t seed;

@@ -21,10 +21,11 @@
  *     the process has none, or if weir_deadlocked() says so of all of them.
  *
  * The same seed gives the same run if what the actors do depends on nothing else: not on
- * addresses, on rand(), on the real time, or on other threads. These may send, receive, spawn
- * and cancel as ever, by the real clock, but a run in which they do cannot be repeated, and
- * its time does not wait for them; only when nothing is left that time would end, the run
- * sleeps until one of them does something. Points of one clock say nothing on the other.
+ * addresses, handles, numbers of actors, rand(), the real time, or other threads. These may
+ * send, receive, spawn and cancel as ever, by the real clock, but a run in which they do
+ * cannot be repeated, and its time does not wait for them; only when nothing is left that
+ * time would end, the run sleeps until one of them does something. Points of one clock say
+ * nothing on the other.
  */
 #ifndef WEIR_SIMULATE_H
 #define WEIR_SIMULATE_H
@@ -43,7 +44,7 @@ extern "C" {
  * weir_simulated_trace - a number that stands for all that it has done so far: who ran, in
  *                        which order, why and when, and how much each did. When two runs by
  *                        one seed have different traces, something else than the seed has
- *                        had a say; two seeds have different ones as good as always.
+ *                        had a say.
  *
  * Never suspend; any thread. 0 before the first simulated run. A trace may be another one
  * with another version of weir.
