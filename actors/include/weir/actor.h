@@ -98,10 +98,10 @@ WEIR_API int weir_run(weir_body body, void *arg, const weir_options *options);
  * Each weir_start() that succeeded needs a weir_stop(), also when its run is over; until then
  * there can be no other run. weir_stop() may be called by another thread than started it. A
  * process may also exit without it.
- * None suspends an actor. weir_start: WEIR_EINVAL (also for options.simulate), WEIR_ENOMEM, WEIR_EPERM and WEIR_EBUSY as
- * weir_run(), WEIR_EMFILE. weir_run_fd, by anyone: WEIR_EPERM when nothing was started,
- * WEIR_EMFILE. weir_stop: WEIR_EPERM when nothing was started and in drop functions,
- * WEIR_EDEADLK in an actor, WEIR_EBUSY while another thread is in it, WEIR_ENOMEM.
+ * None suspends an actor. weir_start: WEIR_EINVAL (also for options.simulate), WEIR_ENOMEM,
+ * WEIR_EPERM and WEIR_EBUSY as weir_run(), WEIR_EMFILE. weir_run_fd, by anyone: WEIR_EPERM when
+ * nothing was started, WEIR_EMFILE. weir_stop: WEIR_EPERM when nothing was started and in drop
+ * functions, WEIR_EDEADLK in an actor, WEIR_EBUSY while another thread is in it, WEIR_ENOMEM.
  */
 WEIR_API int weir_start(weir_body body, void *arg, const weir_options *options);
 WEIR_API int weir_run_fd(void);
