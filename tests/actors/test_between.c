@@ -4,6 +4,7 @@
 
 #include "../channels/scenario_between.h"
 #include "one_worker.h"
+#include "task.h"
 
 static void call_party(struct call *c)
 {
@@ -120,6 +121,44 @@ static int closes_tasks(void *arg)
     return 0;
 }
 
+/* The same while it waits for the lock, which is held by somebody who then closes. */
+struct holder {
+    weir_handle h;
+    a32 *lock;
+};
+
+static void closes(void *arg)
+{
+    struct holder *o = arg;
+    lock_release(o->lock, 0);
+    EXPECT_RC(weir_handle_close(o->h), 0);
+}
+
+static int told_when_locked(weir_handle h, int (*ask)(weir_handle))
+{
+    struct task *t = handle_slot(h)->object;
+    struct holder o = {h, &t->change.lock};
+    lock_acquire(o.lock, 0);
+    on_yield(closes, &o);
+    int rc = ask(h);
+    EXPECT(has_yielded());
+    EXPECT_EQ(a32_load(o.lock), 0);
+    return rc;
+}
+
+static int closes_locked_tasks(void *arg)
+{
+    struct ends *e = arg;
+    weir_task t;
+    EXPECT_RC(weir_spawn(WEIR_RUN, waits_for_an_end, (void *)e, .task = &t), 0);
+    EXPECT_RC(told_when_locked(t.h, task_state), WEIR_ECLOSED);
+    EXPECT_RC(weir_spawn(WEIR_RUN, waits_for_an_end, (void *)e, .task = &t), 0);
+    EXPECT_RC(told_when_locked(t.h, weir_handle_close), 0); /* it is closed once */
+    EXPECT_RC(weir_handle_check(t.h), WEIR_ECLOSED);
+    EXPECT_RC(weir_close(e->tx), 0);
+    return 0;
+}
+
 static int group_error(weir_handle h)
 {
     weir_failure f;
@@ -171,12 +210,15 @@ static int ends_groups_and_scopes(void *arg)
 
 static void task_closed_in_between(void)
 {
-    struct ends e;
-    stops_begin();
-    open_ends(&e, sizeof(uint64_t), 4, 0);
-    EXPECT_RC(weir_run(closes_tasks, (void *)&e, &one_worker), 0);
-    EXPECT_RC(weir_close(e.rx), 0);
-    stops_end();
+    static const weir_body ways[] = {closes_tasks, closes_locked_tasks};
+    for (int i = 0; i < 2; i++) {
+        struct ends e;
+        stops_begin();
+        open_ends(&e, sizeof(uint64_t), 4, 0);
+        EXPECT_RC(weir_run(ways[i], (void *)&e, &one_worker), 0);
+        EXPECT_RC(weir_close(e.rx), 0);
+        stops_end();
+    }
 }
 
 static void group_ended_in_between(void)

@@ -4,6 +4,7 @@
  * memory, workers that cannot start, calls from where they are not allowed, system calls that fail.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 #include "../channels/child.h"
 #include "ends.h"
+#include "gate.h"
 #include "hog.h"
 #include "log.h"
 #include "one_worker.h"
@@ -439,6 +441,129 @@ static void not_all_are_told(void)
     close_ends(of_thread);
 }
 
+/* ---- a report without memory -------------------------------------------------------------------
+ */
+
+static a32 ready, refusing, refused;
+
+static void *refuse(size_t bytes, void *context)
+{
+    (void)context;
+    if (!a32_load(&refusing))
+        return malloc(bytes ? bytes : 1);
+    a32_add(&refused, 1);
+    return NULL;
+}
+
+static void *sends_when_refused(void *unused)
+{
+    uint64_t item = 1;
+    (void)unused;
+    weir_check(of_thread.tx); /* it has its record while there is memory */
+    a32_store_release(&ready, 1);
+    while (!a32_load_acquire(&refused))
+        sched_yield();
+    a32_store_release(&refusing, 0);
+    return weir_send(of_thread.tx, &item) == 0 ? NULL : &refused;
+}
+
+static int waits_for_a_thread(void *unused)
+{
+    uint64_t item;
+    (void)unused;
+    while (!a32_load_acquire(&ready))
+        sched_yield();
+    a32_store_release(&refusing, 1);
+    return weir_recv(of_thread.rx, &item) - 1;
+}
+
+static int idle_without_memory(void)
+{
+    static const weir_allocator allocator = {refuse, scarce_release, NULL};
+    pthread_t thread;
+    void *failed;
+    weir_set_allocator(&allocator);
+    of_thread = open_ends(1);
+    told = 0;
+    weir_set_log(count, NULL);
+    CHECK(pthread_create(&thread, NULL, sends_when_refused, NULL) == 0);
+    CHECK(weir_run(waits_for_a_thread, NULL, &one_worker) == 0);
+    pthread_join(thread, &failed);
+    CHECK(!failed && told == 0);
+    return 0;
+}
+
+static void no_memory_for_a_report(void)
+{
+    EXPECT_CHILD(idle_without_memory);
+}
+
+/* ---- tasks --------------------------------------------------------------------------------------
+ */
+
+static weir_task own_task;
+
+static int waits_for_itself(void *arg)
+{
+    (void)arg;
+    EXPECT_RC(weir_task_wait(own_task), WEIR_EDEADLK);
+    return 0;
+}
+
+static int starts_empty(void *arg)
+{
+    (void)arg;
+    EXPECT_RC(weir_child_started_sized(NULL, 0), 0);
+    EXPECT_RC(weir_child_started_sized(NULL, 0), WEIR_EPERM);
+    return 0;
+}
+
+static int odd_tasks(void *arg)
+{
+    weir_cause cause;
+    weir_time until;
+    weir_task t;
+    (void)arg;
+    EXPECT_RC(weir_spawn(WEIR_RUN, waits_for_itself, NULL, .task = &own_task), 0);
+    EXPECT_RC(weir_task_wait(own_task), 0);
+    EXPECT_RC(weir_close(own_task), 0);
+    EXPECT_RC(weir_child_start_sized(WEIR_RUN, starts_empty, NULL, 0, 0, NULL), 0);
+    struct why w = {open_ends(0), &cause, &until};
+    EXPECT_RC(weir_spawn(WEIR_RUN, tells_why, &w, .task = &t), 0);
+    await_receiver(w.e);
+    EXPECT_RC(weir_task_wait_by(t, INT64_MIN), WEIR_ETIMEDOUT);
+    EXPECT_RC(weir_task_cancel(t, "first"), 0);
+    EXPECT_RC(weir_task_cancel(t, "second"), 0);
+    EXPECT_RC(weir_task_wait(t), 0);
+    EXPECT_RC(weir_task_cancel(t, "third"), 0);
+    EXPECT_EQ(weir_task_state(t), WEIR_TASK_CANCELLED);
+    EXPECT_STR(cause.reason, "first");
+    EXPECT_RC(weir_close(t), 0);
+    close_ends(w.e);
+    return 0;
+}
+
+static void edges_of_tasks(void)
+{
+    EXPECT_RC(weir_run(odd_tasks, NULL, &one_worker), 0);
+}
+
+/* ---- a gate whose owner does not go
+ * -------------------------------------------------------------- */
+
+static void owner_stays(void)
+{
+    static struct worker w;
+    gate_enter(&w);
+    EXPECT(!weir__gate_shut(&w));
+    EXPECT_EQ(a32_load(&w.barred) & GATE_SHUT, 0);
+    gate_leave(&w);
+    EXPECT(weir__gate_shut(&w));
+    EXPECT(!weir__gate_shut(&w)); /* another thief is there */
+    weir__gate_open(&w);
+    EXPECT_EQ(a32_load(&w.barred) & GATE_SHUT, 0);
+}
+
 TEST_SUITE(edges, "actors: edges",
            {"F003 no memory: a thread's first call", no_memory_for_a_thread},
            {"F001 run: with fewer workers than asked for", fewer_workers},
@@ -447,4 +572,7 @@ TEST_SUITE(edges, "actors: edges",
            {"F054 misuse: drop functions and what may wait", not_in_drop_functions},
            {"F054 misuse: handles of other things, and closed ones", handles_of_others},
            {"F023 the cause in a child that is stopped", causes},
-           {"deadlock: a hundred are told, the rest is counted", not_all_are_told});
+           {"deadlock: a hundred are told, the rest is counted", not_all_are_told},
+           {"deadlock: no memory for the report", no_memory_for_a_report},
+           {"F004 F008 tasks: itself, without a value, cancelled twice", edges_of_tasks},
+           {"gate: a thief does not wait for long", owner_stays});
