@@ -95,15 +95,15 @@ static unsigned long quota_of(const char *text)
     return end == text || quota == 0 || period == 0 ? 0 : (quota + period - 1) / period;
 }
 
-/* The smallest quota of the process's cgroup (version 2) and those above it; 0: none. */
-static unsigned long cgroup_quota(void)
+/* The smallest of the process's group and those above it. */
+unsigned long os_quota(const char *cgroup, const char *mount)
 {
     char group[512], path[640], line[64];
     unsigned long least = 0;
-    if (!read_line("/proc/self/cgroup", group, sizeof group) || strncmp(group, "0::/", 4) != 0)
+    if (!read_line(cgroup, group, sizeof group) || strncmp(group, "0::/", 4) != 0)
         return 0;
     for (char *own = group + 3, *slash;; *slash = 0) {
-        snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", own);
+        snprintf(path, sizeof path, "%s%s/cpu.max", mount, own);
         unsigned long n = read_line(path, line, sizeof line) ? quota_of(line) : 0;
         if (n > 0 && (least == 0 || n < least))
             least = n;
@@ -116,7 +116,7 @@ uint32_t os_processors(void)
 {
     int e = errno;
     cpu_set_t mask;
-    unsigned long n = 1, quota = cgroup_quota();
+    unsigned long n = 1, quota = os_quota("/proc/self/cgroup", "/sys/fs/cgroup");
     if (sched_getaffinity(0, sizeof mask, &mask) == 0)
         n = (unsigned long)CPU_COUNT(&mask);
     if (quota > 0 && quota < n)

@@ -24,6 +24,12 @@ void os_thread_join(os_thread *t);
 /* As many as the affinity mask and the cgroup's quota of time allow; at least 1. */
 uint32_t os_processors(void);
 
+/*
+ * The quota's part of it, rounded up; 0: none. `cgroup` is /proc/self/cgroup, `mount` where the
+ * hierarchy of version 2 is, or in a test files like these.
+ */
+unsigned long os_quota(const char *cgroup, const char *mount);
+
 /* The threads of the process, the library's own and those it knows nothing of; 0: not known. */
 uint32_t os_threads(void);
 

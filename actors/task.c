@@ -90,8 +90,6 @@ static enum weir_task_states end_state(struct actor *a, int result)
 bool weir__task_done(struct actor *me, int result)
 {
     struct task *t = me->task;
-    if (!t)
-        return false;
     lock_acquire(&t->change.lock, 0);
     bool quiet = t->starting;
     t->actor = NULL;

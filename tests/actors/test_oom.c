@@ -320,6 +320,35 @@ static int scopes_tasks(void)
     return result_of(scopes_and_tasks);
 }
 
+/* The first handle of all, for which a place has to be made. */
+static int first_task(void *unused)
+{
+    weir_task t = {0};
+    (void)unused;
+    int rc = weir_spawn(WEIR_RUN, do_nothing, NULL, .task = &t);
+    note(rc);
+    OOM_CHECK(weir_handle_check(t.h) == rc);
+    OOM_CHECK(weir_task_wait(t) == rc && weir_task_state(t) == (rc < 0 ? rc : WEIR_TASK_FINISHED));
+    return 0;
+}
+
+static int a_first_task(void)
+{
+    return result_of(first_task);
+}
+
+/* ---- F001 more workers --------------------------------------------------------------------- */
+
+/* Those that cannot start are done without. */
+static int several_workers(void)
+{
+    const weir_options three = {.workers = 3};
+    int rc = weir_run(do_nothing, NULL, &three);
+    oom_off();
+    OOM_CHECK(rc == 0 || is_want(rc));
+    return rc;
+}
+
 /* ---- F053 what is owned is closed without memory -------------------------------------------- */
 
 static weir_receiver lent;
@@ -431,6 +460,8 @@ static const struct oom_scenario scenarios[] = {
     {"scopes and tasks", scopes_tasks},
     {"who looks", look},
     {"simulated", simulated},
+    {"a first task", a_first_task},
+    {"several workers", several_workers},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -454,6 +485,8 @@ SWEEP(7)
 SWEEP(8)
 SWEEP(9)
 SWEEP(10)
+SWEEP(11)
+SWEEP(12)
 
 TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F002 no memory: large arguments", sweep_1},
@@ -464,4 +497,6 @@ TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F053 no memory: what is owned is closed", sweep_7},
            {"F005, F012 no memory: scopes and tasks", sweep_8},
            {"no memory: the table of actors, and dead locks", sweep_9},
-           {"F001 no memory: simulated runs", sweep_10});
+           {"F001 no memory: simulated runs", sweep_10},
+           {"F008 no memory: a task's handle", sweep_11},
+           {"F001 no memory: several workers", sweep_12});
