@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_handle.c - handles that are closed, forged, of another kind, or used again. */
 #include "flow_threads.h"
+#include "handle.h"
 #include "ops.h"
 
 static bool is_refusal(int rc)
@@ -44,6 +45,20 @@ static void zero_is_no_handle(void)
     EXPECT_RC(weir_try_recv(rx, &item), WEIR_EBADF);
     EXPECT_RC(weir_close(rx), WEIR_EBADF);
     expect_refused(0);
+}
+
+/* Whatever error a null handle carries: the code's bits say nothing about a kind. */
+static void null_handles_keep_their_error(void)
+{
+    for (int error = -1; error > -64; error--) {
+        weir_sender tx = {handle_null(error)};
+        uint64_t item = 0;
+        int known = *weir_error_name(error) == 'E' ? error : WEIR_EBADF;
+        EXPECT_RC(weir_send(tx, &item), known);
+        EXPECT_RC(weir_check(tx), known);
+        EXPECT_RC(weir_check(weir_sender_clone(tx)), known);
+        EXPECT_RC(weir_close(tx), known);
+    }
 }
 
 static void random_bits(void)
@@ -293,6 +308,7 @@ static void stale_use_never_hits_the_next(void)
 }
 
 TEST_SUITE(handle, "channels: handles", {"F054 handles: zero is none", zero_is_no_handle},
+           {"F041 handles: a null handle keeps its error", null_handles_keep_their_error},
            {"F054 handles: random bits are refused", random_bits},
            {"F054 handles: each bit matters", flipped_bits},
            {"F054 handles: an index out of range is refused", index_out_of_range},
