@@ -24,4 +24,10 @@ void os_thread_join(os_thread *t);
 /* As many as the affinity mask and the cgroup's quota of time allow; at least 1. */
 uint32_t os_processors(void);
 
+/*
+ * The smallest quota of the process's control groups, version 1 or 2, and of those above them, in
+ * processors, rounded up; 0: no limit. Files are looked for below `root`: "", but in tests.
+ */
+unsigned long os_cgroup_quota(const char *root);
+
 #endif
