@@ -97,11 +97,11 @@ static int first_calls(void)
 static int first_reports(void)
 {
     const aptr current = {&told};
-    struct hog h = {.switches = 1, .since = 1};
+    struct hog h = {.id = 1, .since = 1};
     weir_set_log(count, NULL);
     weir__log_of(WEIR_LOG_GUARD, "", 0, "%d", 1);
     CHECK(told == 1);
-    CHECK(!weir__hog_check(&h, &current, 1, weir_now()));
+    CHECK(!weir__hog_check(&h, &current, weir_now()));
     CHECK(told == 1);
     weir_set_log(NULL, NULL);
     return 0;
