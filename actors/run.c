@@ -50,7 +50,7 @@ static struct worker *worker_new(struct runtime *rt, uint32_t index)
     w->runtime = rt;
     w->index = index;
     w->random = 2463534242u + index;
-    w->tick = TICK;
+    w->tick = w->turn = TICK;
     a32_store(&w->cost, DEAR); /* until it is measured */
     a32_store(&w->barred, os_membarrier_works() ? 0 : GATE_FENCES);
     ck_stack_init(&w->inject);

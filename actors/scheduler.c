@@ -76,7 +76,8 @@ void weir__ready(struct worker *w, struct actor *a)
 /* Pinned ones take turns with the others. */
 static struct actor *pick_pinned(struct worker *w)
 {
-    return w->tick & 1 || !(w->run.next_up || w->run.ready.first || w->run.fresh.first)
+    w->pinned_turn = !w->pinned_turn;
+    return w->pinned_turn || !(w->run.next_up || w->run.ready.first || w->run.fresh.first)
                ? pop_first(&w->run.pinned)
                : NULL;
 }

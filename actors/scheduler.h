@@ -10,6 +10,7 @@
 #define WEIR_SCHEDULER_H
 
 #include "group.h"
+#include "hog.h"
 #include "poller.h"
 #include "queue.h"
 #include "stack.h"
@@ -37,20 +38,23 @@ struct runnable {
 
 struct worker {
     struct context native; /* the thread's own stack: the loop in worker.c */
-    struct actor *current; /* NULL: the loop */
+    aptr current;          /* struct actor; NULL: the loop. Others look: hog.h */
     struct thread *thread;
     a32 *unlock; /* to be released after the switch, to `unlock_flags` */
     uint32_t unlock_flags;
     struct actor *yielded; /* to be queued after the switch: a thief must not run it sooner */
     uint32_t tick;         /* picks until the loop looks at the world outside */
-    uint32_t streak;       /* picks in a row from `next_up` */
-    a64 inside;            /* the gate: 1, or what thieves look at: gate.h */
-    a32 barred;            /* the gate: GATE_SHUT by a thief */
+    uint32_t turn;    /* what `tick` began at: TICK, or 1 while weir__hog_self() looks closer */
+    uint32_t streak;  /* picks in a row from `next_up` */
+    bool pinned_turn; /* the next pick is one of the pinned ones' */
+    a64 inside;       /* the gate: 1, or what thieves look at: gate.h */
+    a32 barred;       /* the gate: GATE_SHUT by a thief */
     struct runnable run;
     uint64_t spent;               /* budget that was left over at switches: gives the operations */
     weir_time looked_at;          /* the clock when the loop ran last; 0: was asleep since */
     uint32_t clock;               /* trace_clock() when the loop ran last */
     weir_time idle_since;         /* for weir__idle_report(); 0: something ran */
+    struct hog_self hogs;         /* what it has noticed itself */
     weir_time trim_at;            /* weir__trim_due(); 0: something ran; WEIR_NEVER: it was done */
     struct actor_queue stillborn; /* for which there was no stack */
     int stillborn_error;
@@ -64,6 +68,7 @@ struct worker {
     uint32_t id_next, id_end; /* for new actors */
     struct timers timers;
     aptr poller;              /* struct poller; NULL: none. Written by this worker, once */
+    struct hog hog;           /* of whoever is watching, see rt->watching */
     struct waitable sleepers; /* actors in weir_sleep(), until cancelled or timed out */
     struct retired retired;   /* a waker may look at `asleep` when the run is over */
 
@@ -148,7 +153,7 @@ struct actor *weir__pick(struct worker *w);
 /* Become the current one, or the loop (NULL); where to switch to. */
 static inline struct context *worker_resume(struct worker *w, struct actor *a)
 {
-    w->current = a;
+    TRACE_STORE(aptr, &w->current, a);
     if (!a) {
         party_set_current(w->native_party);
         return &w->native;

@@ -20,6 +20,7 @@
 #include "deadlock.h"
 #include "gate.h"
 #include "lock.h"
+#include "log.h"
 #include "settle.h"
 #include "simulate.h"
 #include "trim.h"
@@ -36,7 +37,7 @@ enum {
 
 static void measure(struct worker *w, weir_time now)
 {
-    uint64_t picks = TICK - w->tick;
+    uint64_t picks = w->turn - w->tick;
     uint64_t operations = picks * BUDGET - w->spent + picks;
     if (w->looked_at && picks > 0 && operations > 0) {
         uint64_t one = (uint64_t)(now - w->looked_at) / operations, old = a32_load(&w->cost);
@@ -44,10 +45,13 @@ static void measure(struct worker *w, weir_time now)
             one = 1000000;
         a32_store(&w->cost, (uint32_t)((3 * old + one) / 4));
     }
+    if (w->looked_at && picks > 0 && unlikely(weir__log_wanted()) && !w->runtime->simulation)
+        weir__hog_self(&w->hogs, picks, now - w->looked_at, a32_load(&w->hog.told));
+    w->turn = w->hogs.closer > 0 ? 1 : TICK;
     w->looked_at = now;
     w->clock = trace_clock(now);
     w->spent = 0;
-    w->tick = TICK;
+    w->tick = w->turn;
 }
 
 /* ---- wakes from other threads ---------------------------------------------------------------- */
@@ -198,6 +202,16 @@ static weir_time watch_until(struct worker *w)
     return weir_after(w->watch);
 }
 
+/* The watcher woke up by time. Those who compute are told of while they do. */
+static void watch_hogs(struct worker *w)
+{
+    struct runtime *rt = w->runtime;
+    weir_time now = weir_now();
+    for (uint32_t i = 0; i < rt->workers && !weir__called(w); i++)
+        if (rt->worker[i] != w)
+            weir__hog_check(&rt->worker[i]->hog, &rt->worker[i]->current, now);
+}
+
 static weir_time earliest(weir_time a, weir_time b, weir_time c)
 {
     weir_time ab = a < b ? a : b;
@@ -237,8 +251,11 @@ static void sleep_until_called(struct worker *w)
     if ((!weir__called(w) && !weir__settled(w)) || MUTATE("worker: no second look")) {
         weir_time watch = watch_until(w);
         wait_until(w, earliest(watch, until, trim));
-        if (watch != WEIR_NEVER)
+        if (watch != WEIR_NEVER) {
+            if (weir__log_wanted())
+                watch_hogs(w);
             a32_xchg(&rt->watching, 0);
+        }
     }
     weir__nap_end(w);
     if (a32_xchg(&w->asleep, 0))
@@ -342,6 +359,8 @@ void weir__worker_loop(struct worker *w)
         if (next) {
             w->idle_since = 0;
             w->trim_at = 0;
+            if (unlikely(weir__log_wanted()))
+                weir__hog_note(&w->hogs, next);
             /* What came from outside of the actors was queued without a word to anybody. */
             if (gate_surplus(a64_load(&w->inside)) && a32_load(&w->runtime->sleeping) > 0)
                 weir__call_help(w);
