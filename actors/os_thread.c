@@ -4,15 +4,11 @@
 #include "os_thread.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "os.h"
 
@@ -72,51 +68,11 @@ uint32_t os_threads(void)
 
 /* ---- processors ------------------------------------------------------------------------- */
 
-/* The first line of a file; false: there is none. */
-static bool read_line(const char *path, char *line, size_t size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t n = read(fd, line, size - 1);
-    close(fd);
-    if (n <= 0)
-        return false;
-    line[n] = 0;
-    line[strcspn(line, "\n")] = 0;
-    return true;
-}
-
-/* "QUOTA PERIOD" in microseconds, or "max PERIOD": processors, rounded up; 0: no limit. */
-static unsigned long quota_of(const char *text)
-{
-    char *end;
-    unsigned long quota = strtoul(text, &end, 10), period = strtoul(end, NULL, 10);
-    return end == text || quota == 0 || period == 0 ? 0 : (quota + period - 1) / period;
-}
-
-/* The smallest of the process's group and those above it. */
-unsigned long os_quota(const char *cgroup, const char *mount)
-{
-    char group[512], path[640], line[64];
-    unsigned long least = 0;
-    if (!read_line(cgroup, group, sizeof group) || strncmp(group, "0::/", 4) != 0)
-        return 0;
-    for (char *own = group + 3, *slash;; *slash = 0) {
-        snprintf(path, sizeof path, "%s%s/cpu.max", mount, own);
-        unsigned long n = read_line(path, line, sizeof line) ? quota_of(line) : 0;
-        if (n > 0 && (least == 0 || n < least))
-            least = n;
-        if (!(slash = strrchr(own, '/')))
-            return least;
-    }
-}
-
 uint32_t os_processors(void)
 {
     int e = errno;
     cpu_set_t mask;
-    unsigned long n = 1, quota = os_quota("/proc/self/cgroup", "/sys/fs/cgroup");
+    unsigned long n = 1, quota = os_cgroup_quota("");
     if (sched_getaffinity(0, sizeof mask, &mask) == 0)
         n = (unsigned long)CPU_COUNT(&mask);
     if (quota > 0 && quota < n)

@@ -25,10 +25,10 @@ void os_thread_join(os_thread *t);
 uint32_t os_processors(void);
 
 /*
- * The quota's part of it, rounded up; 0: none. `cgroup` is /proc/self/cgroup, `mount` where the
- * hierarchy of version 2 is, or in a test files like these.
+ * The smallest quota of the process's control groups, version 1 or 2, and of those above them, in
+ * processors, rounded up; 0: no limit. Files are looked for below `root`: "", but in tests.
  */
-unsigned long os_quota(const char *cgroup, const char *mount);
+unsigned long os_cgroup_quota(const char *root);
 
 /* The threads of the process, the library's own and those it knows nothing of; 0: not known. */
 uint32_t os_threads(void);

@@ -228,7 +228,7 @@ struct actor *weir__simulate_pick(struct worker *w)
 int16_t weir__simulate_budget(struct worker *w)
 {
     struct simulation *s = w->runtime->simulation;
-    const struct actor *a = w->current;
+    const struct actor *a = aptr_load(&w->current);
     s->budget = (int32_t)random_below(s, 1u << random_below(s, s->pace));
     s->id = actor_number(a->party.id);
     memcpy(s->name, a->name, NAME_BYTES);
