@@ -45,7 +45,7 @@ static void measure(struct worker *w, weir_time now)
             one = 1000000;
         a32_store(&w->cost, (uint32_t)((3 * old + one) / 4));
     }
-    if (w->looked_at && picks > 0 && unlikely(weir__log_wanted()))
+    if (w->looked_at && picks > 0 && unlikely(weir__log_wanted()) && !w->runtime->simulation)
         weir__hog_self(&w->hogs, picks, now - w->looked_at, a32_load(&w->hog.told));
     w->turn = w->hogs.closer > 0 ? 1 : TICK;
     w->looked_at = now;

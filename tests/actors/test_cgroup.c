@@ -65,6 +65,10 @@ static void unified(void)
     EXPECT_EQ(quota(), 0);
     file("/sys/fs/cgroup/a.slice/b.service/cpu.max", "max 100000\n");
     EXPECT_EQ(quota(), 0);
+    file("/sys/fs/cgroup/a.slice/b.service/cpu.max", "");
+    EXPECT_EQ(quota(), 0);
+    file("/sys/fs/cgroup/a.slice/b.service/cpu.max", "200000 0\n");
+    EXPECT_EQ(quota(), 0);
     file("/sys/fs/cgroup/a.slice/b.service/cpu.max", "300000 100000\n");
     EXPECT_EQ(quota(), 3);
     file("/sys/fs/cgroup/a.slice/b.service/cpu.max", "300001 100000\n"); /* rounded up */
@@ -92,6 +96,9 @@ static void unified_nested(void)
     EXPECT_EQ(quota(), 1);
     file("/sys/fs/cpu.max", "garbage");
     EXPECT_EQ(quota(), 1);
+    file("/sys/fs/cgroup/cpu.max", "300000 100000\n");
+    file("/proc/self/cgroup", "0::/\n");
+    EXPECT_EQ(quota(), 3);
     end();
 }
 

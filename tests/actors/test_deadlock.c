@@ -351,6 +351,8 @@ static sem_t reported_one;
 static void keep(const weir_log_record *r, void *unused)
 {
     (void)unused;
+    if (r->kind == WEIR_LOG_GUARD) /* an old kernel, or an emulator */
+        return;
     EXPECT_EQ(r->kind, WEIR_LOG_DEADLOCK);
     if (reports < RECORDS) {
         snprintf(reported[reports], sizeof reported[0], "%s", r->text);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* test_dump.c - the table of actors: what it says of each, and that anybody may ask. */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "atomic.h"
 #include "ends.h"
@@ -300,6 +303,18 @@ static int goes_down(void *arg)
     return 0;
 }
 
+/* qemu-user's mincore() fails where guards are. */
+static bool mincore_sees_guards(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char in[2];
+    char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(memory != MAP_FAILED && mprotect(memory, page, PROT_NONE) == 0);
+    bool sees = mincore(memory, 2 * page, in) == 0;
+    munmap(memory, 2 * page);
+    return sees;
+}
+
 static int measures_stacks(void *unused)
 {
     struct ends e = open_ends(0);
@@ -310,13 +325,15 @@ static int measures_stacks(void *unused)
     EXPECT_RC(weir_spawn(WEIR_RUN, goes_down, &d), 0);
     weir_yield();
     struct seen deep = see(id);
-    EXPECT(deep.stack >= 17 * 1024 && deep.touched >= deep.stack);
+    bool touched = mincore_sees_guards();
+    EXPECT(deep.stack >= 17 * 1024);
+    EXPECT(deep.touched >= deep.stack || !touched);
     EXPECT(deep.touched < 64 * 1024);
     EXPECT_RC(weir_send(e.tx, &item), 0);
     weir_yield();
     struct seen flat = see(id);
     EXPECT(flat.stack >= 1024 && flat.stack + 15 * 1024 < deep.stack);
-    EXPECT(flat.touched >= deep.stack);
+    EXPECT(flat.touched >= deep.stack || !touched);
     EXPECT_RC(weir_send(e.tx, &item), 0);
     close_ends(e);
     return 0;

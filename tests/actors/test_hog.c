@@ -16,6 +16,8 @@ static weir_log_kind kind;
 static void keep(const weir_log_record *r, void *unused)
 {
     (void)unused;
+    if (r->kind == WEIR_LOG_GUARD) /* an old kernel, or an emulator */
+        return;
     kind = r->kind;
     strncpy(name, r->actor, sizeof name - 1);
     strncpy(text, r->text, sizeof text - 1);

@@ -291,6 +291,19 @@ static int second_thread(void)
 }
 
 /* The handler, called with what is no overflow: it says nothing and leaves the default. */
+/* qemu-user does not show a blocked SIGSEGV as pending. */
+static bool blocked_is_shown(void)
+{
+    const struct timespec no_time = {0, 0};
+    sigset_t segv, pending;
+    sigemptyset(&segv);
+    sigaddset(&segv, SIGSEGV);
+    raise(SIGSEGV);
+    bool shown = sigpending(&pending) == 0 && sigismember(&pending, SIGSEGV);
+    sigtimedwait(&segv, NULL, &no_time);
+    return shown;
+}
+
 static int hands_on(void)
 {
     ucontext_t here;
@@ -301,6 +314,7 @@ static int hands_on(void)
     sigemptyset(&segv);
     sigaddset(&segv, SIGSEGV);
     CHECK(sigprocmask(SIG_BLOCK, &segv, NULL) == 0);
+    bool shown = blocked_is_shown();
     weir__overflow_install(&report, &s, name_of);
     struct stack *k = stack_get(&s, &cache, NULL, &error);
     CHECK(k != NULL);
@@ -316,7 +330,7 @@ static int hands_on(void)
     info.si_code = SI_USER; /* sent: it has to be raised again */
     ours.sa_sigaction(SIGSEGV, &info, &here);
     CHECK(now()->sa_handler == SIG_DFL);
-    CHECK(sigpending(&pending) == 0 && sigismember(&pending, SIGSEGV));
+    CHECK(sigpending(&pending) == 0 && (sigismember(&pending, SIGSEGV) || !shown));
     return 0;
 }
 

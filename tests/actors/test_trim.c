@@ -23,7 +23,11 @@ static size_t resident(char *memory, size_t bytes)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), found = 0;
     unsigned char *in = malloc(bytes / page);
-    REQUIRE(in && mincore(memory, bytes, in) == 0);
+    REQUIRE(in != NULL);
+    if (mincore(memory, bytes, in) < 0) /* qemu-user's, of what has guards in it: by page */
+        for (size_t i = 0; i < bytes / page; i++)
+            if (mincore(memory + i * page, page, in + i) < 0)
+                in[i] = 0;
     for (size_t i = 0; i < bytes / page; i++)
         found += in[i] & 1;
     free(in);

@@ -34,7 +34,7 @@ static inline int refused_execute(void)
     dup2(fileno(refused_log), STDOUT_FILENO);
     child_keeps_coverage();
     execv(program, argv);
-    return 1;
+    return errno == ENOEXEC ? CHILD_SKIPS : 1; /* an emulator starts no programs for its machine */
 }
 
 static inline void refused_run(const struct refused *r)
