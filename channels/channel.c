@@ -457,11 +457,17 @@ static int object_close(struct party *self, weir_handle h)
     return o->type->close ? o->type->close(self, h) : WEIR_EBADF;
 }
 
+/* To close what is closed is no error. */
+static int closed(int rc)
+{
+    return rc == WEIR_ECLOSED ? 0 : rc;
+}
+
 int weir_handle_close(weir_handle h)
 {
     enum handle_kind kind = handle_word(h) & 3;
     if (kind == NONE || (uint32_t)h == 0)
-        return weir__handle_error(h, NONE); /* a null handle's is the one that it carries */
+        return closed(weir__handle_error(h, NONE)); /* a null handle's: what it carries */
     struct party *self = party_enter(), *spare = NULL;
     if (unlikely(!self))
         self = spare = weir__spare_enter(); /* closing does not fail for want of memory */
@@ -469,7 +475,7 @@ int weir_handle_close(weir_handle h)
     party_leave(self);
     if (unlikely(spare != NULL))
         weir__spare_leave(spare);
-    return rc == WEIR_ECLOSED ? 0 : rc;
+    return closed(rc);
 }
 
 /* ---- looking -------------------------------------------------------------------------------- */

@@ -57,7 +57,7 @@ static void null_handles_keep_their_error(void)
         EXPECT_RC(weir_send(tx, &item), known);
         EXPECT_RC(weir_check(tx), known);
         EXPECT_RC(weir_check(weir_sender_clone(tx)), known);
-        EXPECT_RC(weir_close(tx), known);
+        EXPECT_RC(weir_close(tx), known == WEIR_ECLOSED ? 0 : known);
     }
 }
 

@@ -126,6 +126,9 @@ SINGLE_BROKEN(single_close_no_membarrier, "a single sender is closed without mem
 SINGLE_BROKEN(single_enter_no_finish, "who finds its handle shut on entering does not finish",
               open_single_sender, "single: enter does not finish", NULL, SENDER_CLOSED);
 SINGLE_BROKEN(single_closes_gap, "CLOSES is taken back before the end is marked as gone",
-              open_single_receiver, "single: CLOSES ends before GONE", NULL, RECEIVER_CLOSED);
+              open_singles, "single: CLOSES ends before GONE", NULL, SENDER_CLOSED);
+SINGLE_BROKEN(single_closes_gap_receiver, "the same, of a receiver to which two send",
+              open_single_receiver, "single: CLOSES ends before GONE", NULL,
+              TWO_SENDERS_RECEIVER_CLOSED);
 SINGLE_BROKEN(single_leave_no_finish, "who finds its handle shut on leaving does not finish",
               open_single_sender, "single: leave does not finish", NULL, SENDER_CLOSED);
