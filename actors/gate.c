@@ -63,31 +63,41 @@ static uint32_t half(uint32_t count)
 /* The oldest half of those that have run; else half of the fresh, those that would run last. */
 static void take_half(struct actor_queue *loot, struct runnable *r)
 {
-    uint32_t n = half(r->ready.count);
+    uint32_t n = half(a32_load(&r->ready.count));
     for (uint32_t i = 0; i < n; i++)
         push_last(loot, pop_first(&r->ready));
     if (n > 0)
         return;
     put_before(&r->fresh, &r->spawned);
-    n = half(r->fresh.count);
+    n = half(a32_load(&r->fresh.count));
     for (uint32_t i = 0; i < n; i++) {
-        struct actor_queue one = {NULL, NULL, 0};
+        struct actor_queue one = {0};
         push_last(&one, pop_last(&r->fresh));
         put_before(loot, &one);
     }
 }
 
-uint32_t weir__steal(struct worker *w, struct worker *v)
+static void take_last(struct actor_queue *loot, struct runnable *r)
 {
-    struct actor_queue loot = {NULL, NULL, 0};
+    struct actor *last = pop_last(&r->fresh);
+    if (last)
+        push_last(loot, last);
+}
+
+uint32_t weir__steal(struct worker *w, struct worker *v, enum loot which)
+{
+    struct actor_queue loot = {0};
     if (!weir__gate_shut(v))
         return 0;
-    take_half(&loot, &v->run);
-    if (!loot.first && v->run.next_up) {
+    if (which == ONE_FRESH)
+        take_last(&loot, &v->run);
+    else
+        take_half(&loot, &v->run);
+    if (!loot.first && which == HALF && v->run.next_up) {
         push_last(&loot, v->run.next_up);
         v->run.next_up = NULL;
     }
-    uint32_t n = loot.count;
+    uint32_t n = a32_load(&loot.count);
     v->run.total -= n;
     weir__gate_open(v);
     gate_enter(w);

@@ -58,7 +58,11 @@ static inline bool gate_surplus(uint64_t word)
 bool weir__gate_shut(struct worker *w);
 void weir__gate_open(struct worker *w);
 
-/* Take half of what v could run; how many went to w's ready queue. On w's thread. */
-uint32_t weir__steal(struct worker *w, struct worker *v);
+/*
+ * Take from what v could run: half of it, or the one that has never run and would be the last to.
+ * How many went to w's ready queue. On w's thread.
+ */
+enum loot { NO_LOOT = 0, HALF, ONE_FRESH };
+uint32_t weir__steal(struct worker *w, struct worker *v, enum loot loot);
 
 #endif

@@ -7,8 +7,19 @@
 
 struct actor_queue {
     struct actor *first, *last;
-    uint32_t count;
+    a32 count; /* thieves have a look at it from outside */
 };
+
+static inline void queue_count(struct actor_queue *q, uint32_t more)
+{
+    a32_store(&q->count, a32_load(&q->count) + more);
+}
+
+static inline void queue_clear(struct actor_queue *q)
+{
+    q->first = q->last = NULL;
+    a32_store(&q->count, 0);
+}
 
 static inline void push_last(struct actor_queue *q, struct actor *a)
 {
@@ -19,7 +30,7 @@ static inline void push_last(struct actor_queue *q, struct actor *a)
     else
         q->first = a;
     q->last = a;
-    q->count++;
+    queue_count(q, 1);
 }
 
 static inline struct actor *pop_first(struct actor_queue *q)
@@ -31,7 +42,7 @@ static inline struct actor *pop_first(struct actor_queue *q)
             q->first->prev = NULL;
         else
             q->last = NULL;
-        q->count--;
+        queue_count(q, UINT32_MAX);
     }
     return a;
 }
@@ -45,7 +56,7 @@ static inline struct actor *pop_last(struct actor_queue *q)
             q->last->next = NULL;
         else
             q->first = NULL;
-        q->count--;
+        queue_count(q, UINT32_MAX);
     }
     return a;
 }
@@ -61,8 +72,8 @@ static inline void put_behind(struct actor_queue *q, struct actor_queue *back)
     else
         q->first = back->first;
     q->last = back->last;
-    q->count += back->count;
-    *back = (struct actor_queue){NULL, NULL, 0};
+    queue_count(q, a32_load(&back->count));
+    queue_clear(back);
 }
 
 /* All of `front` before q's. */
@@ -76,8 +87,8 @@ static inline void put_before(struct actor_queue *q, struct actor_queue *front)
     else
         q->last = front->last;
     q->first = front->first;
-    q->count += front->count;
-    *front = (struct actor_queue){NULL, NULL, 0};
+    queue_count(q, a32_load(&front->count));
+    queue_clear(front);
 }
 
 #endif

@@ -11,8 +11,8 @@
  * Order: `next_up`, the actor woken last, runs first, at most STREAK times in a row while
  * others wait; then those that have run before, first in first out; then fresh ones. What
  * one actor spawns keeps its order and goes before what was spawned earlier by others, so
- * a tree of actors is walked depth first and needs few stacks at a time. Every TICK the
- * oldest fresh actor is taken, so none starves. Whoever yields goes behind all of these.
+ * a tree of actors is walked depth first and needs few stacks at a time. Once in a
+ * millisecond the oldest fresh actor is taken, so none starves. Whoever yields goes behind all.
  *
  * A stack is bound when an actor first runs. An actor that ends hands its stack to the
  * next one if that is fresh: short actors run one after the other on one warm stack.

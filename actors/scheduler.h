@@ -53,6 +53,7 @@ struct worker {
     uint64_t spent;               /* budget that was left over at switches: gives the operations */
     weir_time looked_at;          /* the clock when the loop ran last; 0: was asleep since */
     uint32_t clock;               /* trace_clock() when the loop ran last */
+    uint32_t fed;                 /* when it gave the oldest fresh actor its turn */
     weir_time idle_since;         /* for weir__idle_report(); 0: something ran */
     struct hog_self hogs;         /* what it has noticed itself */
     weir_time trim_at;            /* weir__trim_due(); 0: something ran; WEIR_NEVER: it was done */
@@ -64,8 +65,10 @@ struct worker {
     struct party *native_party;
     uint32_t index;
     uint32_t random;
-    weir_time watch;          /* how long it sleeps between two looks at the others */
-    uint32_t id_next, id_end; /* for new actors */
+    weir_time watch;       /* how long it sleeps between two looks at the others */
+    weir_time fresh_taken; /* when it took a fresh actor from another worker; 0: since judged */
+    weir_time fresh_pause, fresh_at; /* it stays away so long, until then */
+    uint32_t id_next, id_end;        /* for new actors */
     struct timers timers;
     aptr poller;              /* struct poller; NULL: none. Written by this worker, once */
     struct hog hog;           /* of whoever is watching, see rt->watching */

@@ -203,7 +203,7 @@ void weir__simulate_turn(struct worker *w)
 static void gather(struct simulation *s, struct worker *w)
 {
     struct actor *a;
-    (void)reserve(s, s->count + w->run.total + w->run.pinned.count);
+    (void)reserve(s, s->count + w->run.total + a32_load(&w->run.pinned.count));
     gate_enter(w);
     while (s->count < s->room && (a = weir__pick(w)))
         s->runnable[s->count++] = a;

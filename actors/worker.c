@@ -12,10 +12,13 @@
  *
  * Help. Crossing cores costs some 100 ns to some microseconds, an operation that stays on
  * its worker 10 ns. So an actor is taken from a busy worker only when it has been waiting
- * while that worker ran one and the same other actor for a moment: not when the two hand
- * items to each other. And the loop measures what an operation costs here, the work of the
- * actors between two of them included: where it is DEAR, an actor that is woken goes back to
- * the worker that it came from, if that one has nothing else to do.
+ * while that worker ran one and the same other actor for a moment, not when the two hand
+ * items to each other; or with many others that are ready, as in a long pipeline, which has
+ * work for all. Of many fresh ones a single one is taken, as a tree of them is best walked
+ * depth first; who finds that it was a small thing stays away for longer. And the loop measures
+ * what an operation costs here, the work of the actors between two of them included: where it
+ * is DEAR, an actor that is woken goes back to the worker that it came from, if that one has
+ * nothing else to do.
  */
 #include "deadlock.h"
 #include "gate.h"
@@ -27,11 +30,14 @@
 
 enum {
     LOOKS = SPINS(200), /* before an idle worker sleeps */
-    MOMENT = SPINS(60)  /* pauses, about a microsecond: who waits so long is worth crossing for */
+    MOMENT = SPINS(60), /* pauses, about a microsecond: who waits so long is worth crossing for */
+    LONG_MOMENT = SPINS(600), /* the same, where operations are cheap */
+    MANY = 16                 /* so are so many who have run before, whatever they do */
 };
 
 #define WATCH_FIRST (1 * WEIR_MS)
 #define WATCH_LAST (4 * WEIR_MS)
+#define WORTH_IT (100 * WEIR_US) /* who took a fresh one and was done sooner comes less often */
 
 /* ---- what an operation costs --------------------------------------------------------------- */
 
@@ -127,18 +133,53 @@ static uint32_t next_random(struct worker *w)
     return w->random = x;
 }
 
-/* Has somebody been waiting there while v ran one and the same actor? */
-static bool keeps_waiting(const struct worker *v)
+/*
+ * What to take from there? Half, if somebody has been waiting while v ran one and the same actor,
+ * or if many wait who have run before. Of many that have not, one: it may be the root of a
+ * tree, or nothing.
+ */
+static enum loot worth_taking(const struct worker *w, const struct worker *v)
 {
     uint64_t word = a64_load(&v->inside);
     if (!gate_surplus(word) && nothing_injected(v))
-        return false;
-    for (unsigned turn = 0; turn < MOMENT; turn++) {
+        return NO_LOOT;
+    unsigned patience = a32_load(&v->cost) < DEAR ? LONG_MOMENT : MOMENT;
+    for (unsigned turn = 0; turn < patience; turn++) {
         a_relax();
-        if (a64_load(&v->inside) != word)
-            return false;
+        if (a64_load(&v->inside) == word)
+            continue;
+        if (a32_load(&v->run.ready.count) >= MANY)
+            return HALF;
+        bool spares_one = a32_load(&v->run.fresh.count) >= MANY && weir_now() >= w->fresh_at;
+        return spares_one ? ONE_FRESH : NO_LOOT;
     }
+    return HALF;
+}
+
+static bool take(struct worker *w, struct worker *v)
+{
+    enum loot loot = worth_taking(w, v);
+    if (loot == HALF)
+        take_injected(w, v);
+    if (loot == NO_LOOT || (!gate_surplus(a64_load(&w->inside)) && weir__steal(w, v, loot) == 0))
+        return false;
+    if (loot == ONE_FRESH)
+        w->fresh_taken = weir_now();
     return true;
+}
+
+/* It has been run, and all that came of it. Was that worth crossing for? */
+static void judge_fresh(struct worker *w)
+{
+    if (!w->fresh_taken)
+        return;
+    weir_time now = weir_now();
+    if (now - w->fresh_taken >= WORTH_IT)
+        w->fresh_pause = 0;
+    else if (w->fresh_pause < WATCH_LAST)
+        w->fresh_pause = 2 * w->fresh_pause + WORTH_IT;
+    w->fresh_at = now + w->fresh_pause;
+    w->fresh_taken = 0;
 }
 
 /* From somebody who has more than he can run. */
@@ -146,12 +187,10 @@ static bool find_work(struct worker *w)
 {
     struct runtime *rt = w->runtime;
     uint32_t first = rt->workers > 1 ? next_random(w) % rt->workers : 0;
+    judge_fresh(w);
     for (uint32_t i = 0; i < rt->workers; i++) {
         struct worker *v = rt->worker[(first + i) % rt->workers];
-        if (v == w || a32_load(&v->idle) || !keeps_waiting(v))
-            continue;
-        take_injected(w, v);
-        if (gate_surplus(a64_load(&w->inside)) || weir__steal(w, v) > 0) {
+        if (v != w && !a32_load(&v->idle) && take(w, v)) {
             weir__call_help(w); /* where two are busy a third one may be of use */
             return true;
         }
@@ -319,16 +358,20 @@ static void end_stillborn(struct worker *w)
     }
 }
 
-/* The oldest that has not run is next among those that have, so that none starves. */
+/*
+ * The oldest that has not run is next among those that have, so that none starves: once in a
+ * millisecond, as it may be the root of a tree, and the others are to be walked depth first.
+ */
 static struct actor *pick_for_loop(struct worker *w)
 {
     struct runnable *r = &w->run;
     if (simulates(w))
         return weir__simulate_pick(w);
     gate_enter(w);
-    struct actor *oldest = pop_last(&r->fresh);
+    struct actor *oldest = w->fed != w->clock ? pop_last(&r->fresh) : NULL;
     if (oldest)
         push_last(&r->ready, oldest);
+    w->fed = w->clock;
     struct actor *next = weir__pick(w);
     gate_leave(w);
     return next;
