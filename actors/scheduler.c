@@ -348,11 +348,17 @@ static void actor_rest(struct party *p)
 
 const struct party_ops weir__actor_ops = {actor_park, actor_wake, actor_rest};
 
+static never_inline int yield_cancelled(struct actor *me)
+{
+    yield(me);
+    return party_refused(&me->party) ? WEIR_ECANCELED : 0;
+}
+
+/* Not cancelled, it is a tail call: a return after the switch, mispredicted, costs as much. */
 int weir_yield(void)
 {
     struct actor *me = actor_self();
-    if (!me || me->party.thread->dropping)
+    if (unlikely(!me) || me->party.thread->dropping)
         return WEIR_EPERM;
-    yield(me);
-    return party_refused(&me->party) ? WEIR_ECANCELED : 0;
+    return unlikely(a8_load(&me->party.cancelled)) ? yield_cancelled(me) : yield(me);
 }

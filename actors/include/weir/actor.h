@@ -224,8 +224,8 @@ WEIR_API int weir_group_cancel(weir_group group, const char *reason);
 
 /*
  * weir_yield - let the other runnable actors of this worker run first. Suspends. Row F021.
- * 0; WEIR_ECANCELED if the caller is cancelled, also after it has let the others run;
- * WEIR_EPERM outside of actors.
+ * 0; WEIR_ECANCELED if the caller was cancelled before, after it has let the others run as well
+ * (what cancels it while they run is told by its next call); WEIR_EPERM outside of actors.
  */
 WEIR_API int weir_yield(void);
 
