@@ -171,7 +171,7 @@ void weir__scope_cancel(struct scope *s, const char *reason, bool deadline)
 void weir__root_cancel(struct group *root, const char *reason)
 {
     struct stops stops = {NULL};
-    struct cause c;
+    struct cause c = {.text = {.deadline = false}};
     weir__cause_set(&c, reason, false);
     stop_group(root, &c, &stops);
     tell_all(&stops);

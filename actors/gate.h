@@ -63,6 +63,6 @@ void weir__gate_open(struct worker *w);
  * How many went to w's ready queue. On w's thread.
  */
 enum loot { NO_LOOT = 0, HALF, ONE_FRESH };
-uint32_t weir__steal(struct worker *w, struct worker *v, enum loot loot);
+uint32_t weir__steal(struct worker *w, struct worker *v, enum loot which);
 
 #endif

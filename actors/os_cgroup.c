@@ -90,7 +90,7 @@ static bool find_group(struct search *s, bool unified)
         path[strcspn(path, "\n")] = 0;
         found = unified ? *controllers == 0 : has_word(controllers, "cpu");
         if (found)
-            strcpy(s->group, path);
+            memcpy(s->group, path, strlen(path) + 1); /* which is in a line that fits */
     }
     if (f)
         fclose(f);
