@@ -89,8 +89,13 @@ static int waits(void *arg)
 {
     long n;
     const struct ends *e = arg;
+    return num_recv(e->rx, &n);
+}
+
+static int waits_alone(void *arg)
+{
     ran_on = pthread_self();
-    int rc = num_recv(e->rx, &n);
+    int rc = waits(arg);
     cause = weir_cancel_cause();
     return rc;
 }
@@ -98,7 +103,7 @@ static int waits(void *arg)
 static void stop_cancels(void)
 {
     struct ends e = open_ends(1);
-    REQUIRE_RC(weir_start(waits, &e, NULL), 0);
+    REQUIRE_RC(weir_start(waits_alone, &e, NULL), 0);
     int fd = weir_run_fd();
     EXPECT(!readable(fd));
     EXPECT_RC(weir_stop("closed by the user"), 0);
