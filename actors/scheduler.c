@@ -32,7 +32,7 @@ static bool is_pinned(const struct actor *a)
     return a->party.id & PINNED;
 }
 
-void weir__queue(struct worker *w, struct actor_queue *q, struct actor *a)
+static inline void queue(struct worker *w, struct actor_queue *q, struct actor *a)
 {
     if (unlikely(is_pinned(a))) {
         push_last(&w->run.pinned, a);
@@ -40,6 +40,11 @@ void weir__queue(struct worker *w, struct actor_queue *q, struct actor *a)
         push_last(q, a);
         w->run.total++;
     }
+}
+
+void weir__queue(struct worker *w, struct actor_queue *q, struct actor *a)
+{
+    queue(w, q, a);
 }
 
 void weir__spawn_queue(struct worker *w, struct actor *a)
@@ -106,7 +111,7 @@ struct actor *weir__pick(struct worker *w)
 static void actor_entry(void);
 
 /* It is off its stack: a thief may have it. Behind all others, also those that have not run. */
-static never_inline void queue_yielded(struct worker *w)
+static inline void queue_yielded(struct worker *w)
 {
     struct runnable *r = &w->run;
     struct actor *a = w->yielded;
@@ -114,7 +119,7 @@ static never_inline void queue_yielded(struct worker *w)
     gate_enter(w);
     put_before(&r->fresh, &r->spawned);
     put_behind(&r->ready, &r->fresh);
-    weir__queue(w, &r->ready, a);
+    queue(w, &r->ready, a);
     gate_leave(w);
 }
 
