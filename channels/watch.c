@@ -219,10 +219,9 @@ static int receiver_fd(weir_handle h)
         int rc = watch_make(ch, h, s);
         if (rc < 0)
             return rc;
-        if (!(w = watch_get(ch, h)))
-            return WEIR_ECLOSED;
+        w = watch_get(ch, h);
     }
-    return os_event_dup(w->event);
+    return w ? os_event_dup(w->event) : WEIR_ECLOSED; /* by another, just now */
 }
 
 int weir_receiver_fd(weir_receiver rx)

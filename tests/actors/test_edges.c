@@ -89,6 +89,7 @@ static int first_calls(void)
     CHECK(weir_sleep(0) == WEIR_ENOMEM);
     CHECK(weir_actors(NULL, 0) == WEIR_ENOMEM);
     CHECK(weir_deadlocked(NULL) == WEIR_ENOMEM);
+    CHECK(weir_receiver_fd((weir_receiver){0}) == WEIR_ENOMEM);
     CHECK(weir_run(nothing, NULL, NULL) == WEIR_ENOMEM);
     return 0;
 }

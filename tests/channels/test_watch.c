@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -342,6 +343,159 @@ static void loops(void)
     }
 }
 
+/* ---- others on the same channel ----------------------------------------------------------- */
+
+/* One is told, one has been told already, one has no descriptor; the older one goes first. */
+static void watched_and_not(void)
+{
+    int item = 3;
+    struct ends e = open_ends(4, NULL);
+    weir_receiver other = weir_receiver_clone(e.rx), plain = weir_receiver_clone(e.rx);
+    weir_receiver third = weir_receiver_clone(e.rx);
+    int fd = weir_receiver_fd(other), third_fd = weir_receiver_fd(third);
+    REQUIRE(fd >= 0 && third_fd >= 0);
+    EXPECT(readable(fd));
+    EXPECT_RC(weir_send(e.tx, &item), 0);
+    EXPECT(readable(e.fd) && readable(fd));
+    EXPECT_RC(weir_try_recv(plain, &item), 1);
+    EXPECT_RC(weir_try_recv(plain, &item), WEIR_EAGAIN);
+    EXPECT(readable(e.fd) && readable(fd)); /* it was not their try */
+    EXPECT_RC(weir_close(e.rx), 0);
+    EXPECT_RC(weir_try_recv(other, &item), WEIR_EAGAIN);
+    EXPECT(!readable(fd));
+    EXPECT_RC(weir_send(e.tx, &item), 0);
+    EXPECT(readable(fd));
+    weir_close(other);
+    weir_close(plain);
+    weir_close(third);
+    close(fd);
+    close(third_fd);
+    close_ends(&e);
+}
+
+static void single_sender_elsewhere(void)
+{
+    int item;
+    pthread_t thread;
+    struct ends e = open_ends(4, &(weir_channel_options){.single_sender = true});
+    REQUIRE_EQ(pthread_create(&thread, NULL, send_one, &e), 0);
+    wait_readable(e.fd);
+    pthread_join(thread, NULL);
+    EXPECT_RC(weir_try_recv(e.rx, &item), 1);
+    EXPECT_RC(weir_try_recv(e.rx, &item), WEIR_EAGAIN);
+    EXPECT(!readable(e.fd));
+    close_ends(&e);
+}
+
+static void *select_send(void *tx)
+{
+    int item = 6;
+    weir_case c = weir_on_send(*(weir_sender *)tx, &item);
+    EXPECT_EQ(weir_select(&c, 1, WEIR_FAIR), 0);
+    EXPECT_RC(c.rc, 0);
+    return NULL;
+}
+
+static void selecting_sender(void)
+{
+    int item = 0;
+    pthread_t thread;
+    struct ends e = open_ends(0, NULL);
+    REQUIRE_EQ(pthread_create(&thread, NULL, select_send, &e.tx), 0);
+    wait_readable(e.fd);
+    EXPECT_RC(weir_try_recv(e.rx, &item), 1);
+    EXPECT_EQ(item, 6);
+    pthread_join(thread, NULL);
+    close_ends(&e);
+}
+
+/* A source that has nothing, and sends to a channel of which the same select has just thought so.
+ */
+static int sends_and_has_nothing(void *object, void *item)
+{
+    EXPECT_RC(weir_try_send(*(weir_sender *)object, (int *)item), 0);
+    return WEIR_EAGAIN;
+}
+
+static void came_between(void)
+{
+    static const weir_source source = {.try_item = sends_and_has_nothing};
+    int item = 0, sent = 8;
+    struct ends e = open_ends(4, NULL);
+    weir_case c[] = {weir_on_recv(e.rx, &item), weir_on_source(&source, &e.tx, &sent)};
+    EXPECT_EQ(weir_try_select(c, 2, WEIR_ORDERED), 0);
+    EXPECT_RC(c[0].rc, 1);
+    EXPECT_EQ(item, 8);
+    close_ends(&e);
+}
+
+/* ---- two make one at the same time, and the handle is closed ----------------------------- */
+
+static struct {
+    weir_receiver rx;
+    int fd;
+    bool makes, closes; /* one of them once, at an allocation or at the free after two of them */
+    unsigned allocations;
+} meanwhile;
+
+static void *allocate(size_t bytes, void *context)
+{
+    (void)context;
+    meanwhile.allocations++;
+    if (meanwhile.makes) {
+        meanwhile.makes = false;
+        meanwhile.fd = weir_receiver_fd(meanwhile.rx);
+    }
+    return malloc(bytes);
+}
+
+static void release(void *memory, size_t bytes, void *context)
+{
+    (void)bytes;
+    (void)context;
+    free(memory);
+    if (meanwhile.closes && meanwhile.allocations == 2) {
+        meanwhile.closes = false;
+        weir_close(meanwhile.rx);
+    }
+}
+
+static void made_meanwhile(bool closed)
+{
+    static const weir_allocator allocator = {allocate, release, NULL};
+    weir_sender tx;
+    weir_receiver rx;
+    REQUIRE_RC(weir_channel_open(&tx, &rx, sizeof(int), 1, NULL), 0);
+    weir_receiver other = weir_receiver_clone(rx); /* what both need is there, and freed again */
+    int other_fd = closed ? weir_receiver_fd(other) : -1;
+    weir_set_allocator(&allocator);
+    meanwhile.rx = rx;
+    meanwhile.makes = !closed;
+    meanwhile.closes = closed;
+    meanwhile.allocations = 0;
+    int fd = weir_receiver_fd(rx);
+    weir_set_allocator(NULL);
+    if (closed) {
+        EXPECT_RC(fd, WEIR_ECLOSED);
+    } else {
+        EXPECT(fd >= 0 && readable(fd));
+        EXPECT(meanwhile.fd >= 0 && readable(meanwhile.fd));
+        close(fd);
+        close(meanwhile.fd);
+    }
+    if (closed)
+        close(other_fd);
+    weir_close(other);
+    weir_close(tx);
+    weir_close(rx);
+}
+
+static void two_at_once(void)
+{
+    made_meanwhile(false);
+    made_meanwhile(true);
+}
+
 TEST_SUITE(watch, "descriptors of receivers",
            {"F038 a descriptor is readable until a try form finds nothing", level_triggered},
            {"F038 weir_try_recv_many and weir_try_select clear it as well", every_try_form},
@@ -354,4 +508,9 @@ TEST_SUITE(watch, "descriptors of receivers",
            {"F045 the descriptor is closed before the handle", descriptor_closed_first},
            {"F044 a channel with a drop function", drop_function},
            {"F038 no descriptor is left, and what is no receiver", refused},
+           {"F038 others on the channel are told, have been told, do not ask", watched_and_not},
+           {"F049 a single sender of another thread", single_sender_elsewhere},
+           {"F038 a select that sends", selecting_sender},
+           {"F038 an item that comes during weir_try_select", came_between},
+           {"F045 two ask for a descriptor at once; the handle is closed meanwhile", two_at_once},
            {"F038 loops with epoll, level and edge triggered, and three senders", loops});
