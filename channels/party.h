@@ -193,10 +193,10 @@ void weir__spare_leave(struct party *p);
 
 /* ---- inside an operation -------------------------------------------------------------- */
 
-/* Pairs with os_membarrier() in weir__reclaim_poll(). */
+/* Pairs with os_membarrier() in reclaim.c, advance(). */
 static inline void thread_online(struct thread *t)
 {
-    a64_store(&t->reclaim.epoch, a64_load(&weir__epoch));
+    a64_store(&t->reclaim.epoch, a64_load_acquire(&weir__epoch));
     if (unlikely(a32_load(&weir__fence_readers)))
         a_fence();
     else
@@ -218,9 +218,8 @@ void weir__party_leave_plain(struct party *p);
  */
 static inline void weir__reclaim_sometimes(struct thread *t)
 {
-    if (unlikely(t->reclaim.pending >= t->reclaim.left + TRY_EVERY) &&
-        (a32_load(&weir__running) < 2 || t->reclaim.pending >= t->reclaim.left + TRY_EVERY_FEW))
-        weir__reclaim_all(t);
+    if (unlikely(t->reclaim.pending >= t->reclaim.left + TRY_EVERY))
+        weir__reclaim_try(t);
 }
 
 /* Every public operation: enter, at most one suspension or several, leave. NULL: no memory. */

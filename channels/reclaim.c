@@ -57,26 +57,34 @@ void weir__retire(struct thread *t, struct retired *r,
     retire_again(t, r);
 }
 
-/* Every thread is outside of operations, or has entered its present one in epoch `e`. */
-static bool all_reached(uint64_t e)
+/*
+ * Has every other thread entered its present operation in epoch `e`? With `or_outside` it may
+ * also read as being outside of operations.
+ */
+static bool all_reached(const struct thread *self, uint64_t e, bool or_outside)
 {
     for (struct thread *t = aptr_load_acquire(&weir__threads); t; t = t->next) {
+        if (t == self)
+            continue;
         uint64_t seen = a64_load_acquire(&t->reclaim.epoch);
-        if (seen != 0 && seen != e && !MUTATE("reclaim: ignore readers"))
+        if (seen != e && !(seen == 0 && or_outside) && !MUTATE("reclaim: ignore readers"))
             return false;
     }
     return true;
 }
 
-static void advance(void)
+/* See the essay for when the membarrier is needed. */
+static void advance(const struct thread *self, bool interrupt)
 {
     uint64_t e = a64_load_acquire(&weir__epoch);
-    if (!all_reached(e))
-        return;
-    if (!MUTATE("reclaim: no membarrier"))
+    if (!all_reached(self, e, MUTATE("reclaim: no membarrier"))) {
+        if (!interrupt || !all_reached(self, e, true))
+            return;
         os_membarrier();
-    if (all_reached(e))
-        a64_cas(&weir__epoch, &e, e + 1);
+        if (!all_reached(self, e, true))
+            return;
+    }
+    a64_cas(&weir__epoch, &e, e + 1);
 }
 
 static void adopt_orphans(struct thread *t)
@@ -113,16 +121,31 @@ static void release_list(struct thread *t, struct retired *r)
     }
 }
 
-void weir__reclaim_poll(struct thread *t)
+static void poll(struct thread *t, bool interrupt)
 {
     struct reclaim *c = &t->reclaim;
     adopt_orphans(t);
     if (c->pending)
-        advance();
+        advance(t, interrupt);
     collect_due(c);
     struct retired *r = c->due.first;
     c->due = (struct retired_list){NULL, NULL};
     release_list(t, r);
+}
+
+void weir__reclaim_try(struct thread *t)
+{
+    struct reclaim *c = &t->reclaim;
+    uint32_t running = a32_load(&weir__running);
+    if (running < 2 || c->pending >= c->left + TRY_EVERY_FEW) {
+        weir__reclaim_all(t);
+        c->tried = c->pending;
+    } else if (c->pending >= c->tried + running * TRY_EVERY) {
+        poll(t, false);
+        c->tried = c->pending;
+        if (c->left > c->pending)
+            c->left = c->pending;
+    }
 }
 
 void weir__reclaim_orphan(struct thread *t)
@@ -143,7 +166,7 @@ bool weir__reclaim_all(struct thread *t)
     uint64_t before;
     do { /* until somebody is in the way, or nothing is left */
         before = a64_load(&weir__epoch);
-        weir__reclaim_poll(t);
+        poll(t, true);
     } while ((t->reclaim.pending || a32_load(&orphans.some)) && a64_load(&weir__epoch) != before);
     t->reclaim.left = t->reclaim.pending;
     return !t->reclaim.pending && !a32_load(&orphans.some);

@@ -12,10 +12,11 @@
  *   - A worker publishes at each scheduler pass, while no actor of its is inside an
  *     operation, and 0 while it sleeps: nothing per operation. A plain thread brackets
  *     each operation by two plain stores.
- *   - The epoch may advance from e when every thread has published e or 0. Whoever
- *     advances it executes os_membarrier() first, the partner of the a_light_fence()
- *     in thread_online(): after it a thread that still reads as 0 will see everything
- *     that was closed before.
+ *   - The epoch may advance from e when every other thread has published e: it has read
+ *     it, and sees what was unlinked before it was advanced to. Or 0: but then whoever
+ *     advances it executes os_membarrier() first, the partner of the a_light_fence() in
+ *     thread_online(), after which a thread that still reads as 0 will see everything that
+ *     was closed before. Workers that run read as 0 seldom, so they do without.
  *   - What was retired in epoch e is released when the epoch is e + 3. One step more
  *     than the textbook's two, because the closing store may still sit in the store
  *     buffer of the thread that reads e; it has left it before that thread can publish
@@ -42,8 +43,12 @@ struct retired {
 enum {
     GRACE = 3,
     BAGS = GRACE + 1,
-    TRY_EVERY = 32,      /* retired objects: a membarrier each */
-    TRY_EVERY_FEW = 2048 /* the same while other threads run actors, which it interrupts */
+#if defined(WEIR_EXPLORE)
+    TRY_EVERY = 2,
+#else
+    TRY_EVERY = 32, /* retired objects, for each thread that runs actors */
+#endif
+    TRY_EVERY_FEW = 2048 /* then other threads that run actors are interrupted, if need be */
 };
 
 struct retired_list {
@@ -59,7 +64,8 @@ struct reclaim {
     a64 epoch;        /* what this thread publishes */
     uint32_t nesting; /* plain threads: operations within operations (drop functions) */
     uint32_t pending; /* retired and not yet released */
-    uint32_t left;    /* of them when it was last tried */
+    uint32_t left;    /* of them when all was tried last */
+    uint32_t tried;   /* the same when less was */
     struct bag bags[BAGS];
     struct retired_list due; /* their grace period is over */
 };
@@ -71,8 +77,11 @@ extern a32 weir__fence_readers; /* 1: no membarrier here, thread_online() must f
 void weir__retire(struct thread *t, struct retired *r,
                   void (*release)(struct retired *, struct thread *));
 
-/* Try to advance the epoch, and release what may be. Outside of operations. */
-void weir__reclaim_poll(struct thread *t);
+/*
+ * TRY_EVERY objects have been retired since the last time: release what may be, at little cost
+ * to the other threads. Outside of operations.
+ */
+void weir__reclaim_try(struct thread *t);
 
 /* A thread ends: somebody else will release what it retired. */
 void weir__reclaim_orphan(struct thread *t);
