@@ -22,6 +22,7 @@ enum { NAME_BYTES = 16, SMALL_ARG = 32 };
 
 #define PINNED ((uint32_t)1 << 30) /* in an actor's id: it stays on its worker */
 
+struct brood;
 struct group;
 struct scope;
 struct stack;
@@ -45,12 +46,13 @@ struct actor {
     weir_body body;
     void *arg;
     struct group *group;
+    struct brood *brood; /* of the group */
     struct timer timer;
     char name[NAME_BYTES];
     uint32_t arg_size;                   /* of what was copied; 0: nothing */
     a32 scopes_lock;                     /* see scope.h */
     struct scope *scopes;                /* the innermost; under scopes_lock */
-    struct actor *sibling, **sibling_at; /* in its group; under the group's lock */
+    struct actor *sibling, **sibling_at; /* in its brood; under the brood's lock */
     struct task *task;                   /* NULL: nobody asked for one */
     int result;                          /* of a child that failed, for its group */
     bool stopped;                        /* by its group or task; under scopes_lock */

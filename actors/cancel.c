@@ -2,7 +2,7 @@
 /* cancel.c - how a cancellation reaches those it concerns; the essay is in scope.h. */
 #include <string.h>
 
-#include "group.h"
+#include "children.h"
 #include "lock.h"
 #include "scope.h"
 #include "task.h"
@@ -52,22 +52,15 @@ static struct cause stop_cause(const struct actor *a)
     struct cause c;
     if (a->task && weir__task_cause(a, &c))
         return c;
-    lock_acquire(&a->group->lock, 0);
+    lock_acquire(&a->group->first.lock, 0);
     c = a->group->stop;
-    lock_release(&a->group->lock, 0);
+    lock_release(&a->group->first.lock, 0);
     return c;
 }
 
 static void stop_group(struct group *g, const struct cause *c, struct stops *stops)
 {
-    lock_acquire(&g->lock, 0);
-    g->stopping = true;
-    g->stop = *c;
-    g->untold = g->children;
-    g->children = NULL;
-    if (g->untold)
-        g->untold->sibling_at = &g->untold;
-    lock_release(&g->lock, 0);
+    weir__children_stop(g, c);
     g->next_stop = stops->first;
     stops->first = g;
 }
@@ -118,21 +111,6 @@ bool weir__actor_obeys(struct actor *a, int result)
 
 enum { BATCH = 32 };
 
-/* Children that nobody has told yet, up to a batch: they are told when they are taken. */
-static unsigned take_untold(struct group *g, struct actor **batch)
-{
-    unsigned n = 0;
-    struct actor *a;
-    lock_acquire(&g->lock, 0);
-    while (n < BATCH && (a = g->untold)) {
-        weir__sibling_remove(a);
-        weir__sibling_add(&g->children, a);
-        batch[n++] = a;
-    }
-    lock_release(&g->lock, 0);
-    return n;
-}
-
 static void tell_all(struct stops *stops)
 {
     struct actor *batch[BATCH];
@@ -140,7 +118,7 @@ static void tell_all(struct stops *stops)
     unsigned n;
     while ((g = stops->first)) {
         stops->first = g->next_stop;
-        while ((n = take_untold(g, batch)) > 0)
+        while ((n = weir__children_untold(g, batch, BATCH)) > 0)
             for (unsigned i = 0; i < n; i++)
                 tell(batch[i], stops);
     }

@@ -11,7 +11,7 @@
  * A child that fails first notes it and cancels the group, and only then is counted off:
  * until then the group is open and its owner alive.
  */
-#include "group.h"
+#include "children.h"
 
 #include <string.h>
 
@@ -29,7 +29,9 @@ const struct object_type weir__group_type = {NULL};
 
 static void group_reuse(struct retired *r, struct thread *t)
 {
-    pool_put(&weir__groups, &t->groups, container_of(r, struct group, scope.retired));
+    struct group *g = container_of(r, struct group, scope.retired);
+    weir__children_fini(g);
+    pool_put(&weir__groups, &t->groups, g);
 }
 
 weir_group weir_group_begin_here(const char *file, unsigned line)
@@ -50,6 +52,7 @@ weir_group weir_group_begin_here(const char *file, unsigned line)
                                   .line = line,
                                   .is_group = true,
                                   .deadline = WEIR_NEVER}};
+    weir__children_init(g);
     weir__scope_push(me, &g->scope);
     return (weir_group){weir__slot_publish(&me->party, s, OBJECT, g)};
 }
@@ -63,17 +66,7 @@ int weir__group_add(weir_handle h, struct actor *child)
                              : weir__object_get(h, &weir__group_type, &rc);
     if (!g)
         return rc;
-    lock_acquire(&g->lock, 0);
-    bool open = h == 0 || handle_open(g->scope.slot, h);
-    if (open) {
-        g->live++;
-        weir__sibling_add(&g->children, child);
-        child->group = g;
-        child->stopped = g->stopping;
-        a8_store(&child->party.cancelled, g->stopping);
-    }
-    lock_release(&g->lock, 0);
-    return open ? 0 : WEIR_ECLOSED;
+    return weir__children_add(g, h, child) ? 0 : WEIR_ECLOSED;
 }
 
 /* Under the lock. */
@@ -98,18 +91,13 @@ bool weir__group_done(struct actor *child, int result, bool quiet)
     struct group *g = child->group;
     bool kept = false;
     if (result < 0 && !quiet && !weir__actor_obeys(child, result)) {
-        lock_acquire(&g->lock, 0);
+        lock_acquire(&g->first.lock, 0);
         kept = note_failure(g, child, result);
-        lock_release(&g->lock, 0);
+        lock_release(&g->first.lock, 0);
         if (g->scope.owner)
             weir__scope_cancel(&g->scope, "another child has failed", false);
     }
-    lock_acquire(&g->lock, 0);
-    weir__sibling_remove(child);
-    struct actor *waiter = --g->live == 0 ? g->waiter : NULL;
-    if (waiter)
-        g->waiter = NULL; /* one wake for one wait */
-    lock_release(&g->lock, 0);
+    struct actor *waiter = weir__children_remove(child);
     if (waiter)
         waiter->party.ops->wake(&waiter->party);
     return kept;
@@ -120,12 +108,12 @@ bool weir__group_done(struct actor *child, int result, bool quiet)
 /* Until it is empty; then the lock is held. */
 static void await_children(struct actor *me, struct group *g)
 {
-    lock_acquire(&g->lock, 0);
-    while (g->live > 0) { /* again if somebody spawned between the wake and now */
+    lock_acquire(&g->first.lock, 0);
+    while (g->lively > 0) { /* again if somebody spawned between the wake and now */
         g->waiter = me;
         trace_wait(&me->trace, IN_GROUP, g);
-        weir__actor_leave(me, &g->lock, 0);
-        lock_acquire(&g->lock, 0);
+        weir__actor_leave(me, &g->first.lock, 0);
+        lock_acquire(&g->first.lock, 0);
     }
 }
 
@@ -144,7 +132,7 @@ int weir__group_end(struct actor *me, struct group *g)
 {
     await_children(me, g);
     struct party *owner = slot_shut(g->scope.slot);
-    lock_release(&g->lock, 0);
+    lock_release(&g->first.lock, 0);
     weir__scope_pop(me, &g->scope);
     int result = group_result(me, g, g->scope.passes_on);
     weir__slot_release(&me->party, g->scope.slot, owner);
@@ -188,7 +176,7 @@ int weir_group_wait(weir_group group)
     if (!g)
         return rc;
     await_children(me, g);
-    lock_release(&g->lock, 0);
+    lock_release(&g->first.lock, 0);
     return group_result(me, g, weir__scope_hit_outside(me, &g->scope));
 }
 
@@ -239,9 +227,9 @@ int weir_group_error(weir_group group, unsigned i, weir_failure *out)
         return WEIR_ENOMEM;
     struct group *g = weir__object_get(group.h, &weir__group_type, &rc);
     if (g) {
-        lock_acquire(&g->lock, 0);
+        lock_acquire(&g->first.lock, 0);
         rc = handle_open(g->scope.slot, group.h) ? error_at(g, i, out) : WEIR_ECLOSED;
-        lock_release(&g->lock, 0);
+        lock_release(&g->first.lock, 0);
     }
     party_leave(self);
     return rc;

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 
+#include "children.h"
 #include "gate.h"
 #include "os_thread.h"
 #include "overflow.h"
@@ -33,6 +34,7 @@ static void runtime_free(struct runtime *rt)
             p->ops->release(p);
         os_free_aligned(rt->worker[i], sizeof(struct worker), CACHE_LINE);
     }
+    weir__children_fini(&rt->root);
     os_free_aligned(rt, sizeof *rt, CACHE_LINE);
 }
 
@@ -63,6 +65,7 @@ static struct runtime *runtime_new(uint32_t workers)
     if (!rt)
         return NULL;
     rt->workers = workers;
+    weir__children_init(&rt->root);
     for (uint32_t i = 0; i < workers; i++) {
         if (!(rt->worker[i] = worker_new(rt, i))) {
             runtime_free(rt);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "chan.h"
-#include "group.h"
+#include "children.h"
 #include "simulate.h"
 #include "stack.h"
 
@@ -45,13 +45,6 @@ static void see_ticker(const struct chan *ch, struct seen *out)
 {
     out->period = ch->period;
     out->due = ticker_next(ch);
-}
-
-static void see_group(struct group *g, struct seen *out)
-{
-    lock_acquire(&g->lock, 0);
-    out->buffered = g->live;
-    lock_release(&g->lock, 0);
 }
 
 /*
@@ -141,7 +134,7 @@ bool weir__see(const struct actor *a, struct seen *out)
     else if (out->kind == IN_TICK)
         see_ticker((struct chan *)(uintptr_t)out->target, out);
     else if (out->kind == IN_GROUP)
-        see_group((struct group *)(uintptr_t)out->target, out);
+        out->buffered = weir__children_count((struct group *)(uintptr_t)out->target);
     return true;
 }
 
@@ -412,13 +405,14 @@ struct debug_root {
     uint64_t version;
     struct pool *pool;
     uint64_t base, fresh, stride, id, name, name_bytes;
-    uint64_t moved, what, woken, parent, sp, stack, group_live;
+    uint64_t moved, what, woken, parent, sp, stack;
+    uint64_t group_first, group_more, broods_of, brood_bytes, brood_live;
 };
 
 extern const struct debug_root weir__debug_root;
 
 const struct debug_root weir__debug_root __attribute__((used)) = {
-    .version = 1,
+    .version = 2,
     .pool = &weir__actors,
     .base = offsetof(struct pool, base),
     .fresh = offsetof(struct pool, fresh),
@@ -432,5 +426,9 @@ const struct debug_root weir__debug_root __attribute__((used)) = {
     .parent = offsetof(struct actor, trace.parent),
     .sp = offsetof(struct actor, context.sp),
     .stack = offsetof(struct actor, stack),
-    .group_live = offsetof(struct group, live),
+    .group_first = offsetof(struct group, first),
+    .group_more = offsetof(struct group, more),
+    .broods_of = offsetof(struct broods, of), /* their number is at the beginning */
+    .brood_bytes = sizeof(struct brood),
+    .brood_live = offsetof(struct brood, live),
 };

@@ -14,9 +14,10 @@ import struct
 import gdb
 from gdb.unwinder import Unwinder, register_unwinder
 
-VERSION = 1
+VERSION = 2
 FIELDS = (
-    "version pool base fresh stride id name name_bytes moved what woken parent sp stack group_live"
+    "version pool base fresh stride id name name_bytes moved what woken parent sp stack"
+    " group_first group_more broods_of brood_bytes brood_live"
 ).split()
 PINNED = 1 << 30  # in an id: the actor stays on its worker
 FRESH, YIELDED, RECV, SEND, GROUP = 1, 2, 3, 4, 5
@@ -85,8 +86,16 @@ class Actor:
         if self.target:
             text += " 0x%x" % self.target
         if self.kind == GROUP:
-            text += " (%d left)" % word(self.target + self.root["group_live"], 4)
+            text += " (%d left)" % self.children_left()
         return text + (", with a deadline" if self.timed else "")
+
+    def children_left(self):
+        root, more = self.root, word(self.target + self.root["group_more"])
+        broods = [self.target + root["group_first"]]
+        if more:
+            first, count = more + root["broods_of"], word(more, 4)
+            broods += [first + i * root["brood_bytes"] for i in range(count)]
+        return sum(word(brood + root["brood_live"], 4) for brood in broods)
 
     def woken_by(self, names):
         waker = self.woken & 0xffffffff & ~PINNED
