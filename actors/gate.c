@@ -60,28 +60,24 @@ static uint32_t half(uint32_t count)
     return n < LOOT_MOST ? n : LOOT_MOST;
 }
 
-/* The oldest half of those that have run; else half of the fresh, those that would run last. */
-static void take_half(struct actor_queue *loot, struct runnable *r)
+/* The oldest half of those that have run. */
+static void take_ready(struct actor_queue *loot, struct runnable *r)
 {
-    uint32_t n = half(a32_load(&r->ready.count));
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t n = half(a32_load(&r->ready.count)); n > 0; n--)
         push_last(loot, pop_first(&r->ready));
-    if (n > 0)
-        return;
-    put_before(&r->fresh, &r->spawned);
-    n = half(a32_load(&r->fresh.count));
-    for (uint32_t i = 0; i < n; i++) {
-        struct actor_queue one = {0};
-        push_last(&one, pop_last(&r->fresh));
-        put_before(loot, &one);
-    }
 }
 
-static void take_last(struct actor_queue *loot, struct runnable *r)
+/* Of those that have not, the ones that would run last, in their order. */
+static void take_fresh(struct actor_queue *loot, struct runnable *r, bool one)
 {
-    struct actor *last = pop_last(&r->fresh);
-    if (last)
-        push_last(loot, last);
+    if (!r->fresh.first)
+        put_before(&r->fresh, &r->spawned);
+    uint32_t count = a32_load(&r->fresh.count);
+    for (uint32_t n = one && count > 0 ? 1 : half(count); n > 0; n--) {
+        struct actor_queue last = {0};
+        push_last(&last, pop_last(&r->fresh));
+        put_before(loot, &last);
+    }
 }
 
 uint32_t weir__steal(struct worker *w, struct worker *v, enum loot which)
@@ -89,10 +85,10 @@ uint32_t weir__steal(struct worker *w, struct worker *v, enum loot which)
     struct actor_queue loot = {0};
     if (!weir__gate_shut(v))
         return 0;
-    if (which == ONE_FRESH)
-        take_last(&loot, &v->run);
-    else
-        take_half(&loot, &v->run);
+    if (which == HALF)
+        take_ready(&loot, &v->run);
+    if (!loot.first)
+        take_fresh(&loot, &v->run, which == ONE_FRESH);
     if (!loot.first && which == HALF && v->run.next_up) {
         push_last(&loot, v->run.next_up);
         v->run.next_up = NULL;

@@ -59,10 +59,11 @@ bool weir__gate_shut(struct worker *w);
 void weir__gate_open(struct worker *w);
 
 /*
- * Take from what v could run: half of it, or the one that has never run and would be the last to.
+ * Take from what v could run: half of it, of those who have run before if there are any; half of
+ * those who have never run; or the one of these that would be the last to.
  * How many went to w's ready queue. On w's thread.
  */
-enum loot { NO_LOOT = 0, HALF, ONE_FRESH };
+enum loot { NO_LOOT = 0, HALF, HALF_FRESH, ONE_FRESH };
 uint32_t weir__steal(struct worker *w, struct worker *v, enum loot which);
 
 #endif

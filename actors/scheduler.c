@@ -135,14 +135,14 @@ static void after_switch(void *worker)
         queue_yielded(w);
     }
     /* A scheduler pass: no actor of this worker is inside an operation. See reclaim.h. */
-    a64_store_release(&w->thread->reclaim.epoch, a64_load(&weir__epoch));
+    a64_store_release(&w->thread->reclaim.epoch, a64_load_acquire(&weir__epoch));
 }
 
 /* Give `a` a stack if it has none. False: it has to end without having run. */
 static bool bind_stack(struct worker *w, struct actor *a)
 {
     int error = 0;
-    if (likely(a->stack != NULL))
+    if (a->stack)
         return true;
     struct stacks *stacks = &w->runtime->stacks;
     struct stack *stack = stack_get(stacks, &w->stacks, a, &error);
@@ -164,13 +164,26 @@ static inline struct actor *pick(struct worker *w)
     return a;
 }
 
+/*
+ * A stack that nobody has used costs page faults, which are not for here, where the caller
+ * holds the lock that it parks under: the loop makes some.
+ */
+static never_inline struct actor *pick_unbound(struct worker *w, struct actor *a)
+{
+    if (a && w->stacks.count == 0) {
+        w->unbound = a;
+        return NULL;
+    }
+    return a && bind_stack(w, a) ? a : NULL;
+}
+
 /* Whom to run now, one pick later; NULL: the loop. */
 static struct actor *next_actor(struct worker *w)
 {
     if (unlikely(--w->tick == 0))
         return NULL;
     struct actor *a = pick(w);
-    return a && likely(bind_stack(w, a)) ? a : NULL;
+    return a && likely(a->stack != NULL) ? a : pick_unbound(w, a);
 }
 
 static inline void check_stack(struct worker *w, struct actor *me)
@@ -197,13 +210,14 @@ int weir__actor_leave(struct actor *me, a32 *lock, uint32_t flags)
     w->unlock_flags = flags;
     w->spent += (uint64_t)me->party.budget;
     struct actor *next = next_actor(w);
-    if (unlikely(!next && w->yielded) && w->tick > 0)
+    if (unlikely(!next && w->yielded) && w->tick > 0 && !w->unbound)
         return go_on(w, me);
     return context_switch_tail(&me->context, worker_resume(w, next), after_switch, w);
 }
 
 void weir__run_actor(struct worker *w, struct actor *next)
 {
+    w->unbound = NULL;
     if (!bind_stack(w, next))
         return;
     thread_online(w->thread);

@@ -43,6 +43,7 @@ struct worker {
     a32 *unlock; /* to be released after the switch, to `unlock_flags` */
     uint32_t unlock_flags;
     struct actor *yielded; /* to be queued after the switch: a thief must not run it sooner */
+    struct actor *unbound; /* was picked, and has to wait for the loop to get it a stack */
     uint32_t tick;         /* picks until the loop looks at the world outside */
     uint32_t turn;    /* what `tick` began at: TICK, or 1 while weir__hog_self() looks closer */
     uint32_t streak;  /* picks in a row from `next_up` */

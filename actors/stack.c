@@ -232,38 +232,97 @@ char *weir__stack_slot(const struct stacks *s, const void *address)
 
 /* ---- stacks ------------------------------------------------------------------------- */
 
-static struct stack *stack_make(struct stacks *s, struct stack_slab *slab, size_t i, size_t guard)
+static bool is_bare(const struct stack_slab *slab, size_t i)
 {
+    return slab->bare[i / 64] >> i % 64 & 1;
+}
+
+static struct stack *stack_make(const struct stacks *s, struct stack_slab *slab, size_t i)
+{
+    size_t guard = is_bare(slab, i) ? 0 : s->guard;
     struct stack *k = stack_of_slot(s, slab->first + i * s->size);
     k->guard = (uint32_t)guard & 0xfffff;
     k->to_slab = (uint32_t)(slab->slots - i) & 0xfff;
+#if defined(VALGRIND_STACK_REGISTER)
+    if (!k->valgrind)
+        k->valgrind = (uint32_t)VALGRIND_STACK_REGISTER(stack_slot(s, k) + guard, k);
+#endif
     return k;
 }
 
-/* A slot that was never used becomes a stack. */
-static struct stack *stack_new(struct stacks *s, int *error)
+/* Slots of one slab that were never used; they are their worker's. */
+struct run {
+    struct stack_slab *slab;
+    size_t next, end;
+    bool guarded;
+};
+
+/* Under the lock: guard a slot. False: it has to have a guard, and gets none. */
+static bool slot_guard(struct stacks *s, struct stack_slab *slab, size_t i)
+{
+    if (make_guard(s, slab->first + i * s->size) > 0)
+        return true;
+    if (s->strict)
+        return false;
+    slab->bare[i / 64] |= (uint64_t)1 << i % 64;
+    a32_store(&s->canaries, 1);
+    return true;
+}
+
+/* Under the lock: the slab with unused slots; NULL: no memory. */
+static struct stack_slab *slab_with_room(struct stacks *s)
 {
     struct stack_slab *slab = aptr_load(&s->slabs);
-    if ((!slab || slab->used == slab->slots) && !slab_add(s)) {
+    if (slab && slab->used < slab->slots)
+        return slab;
+    return slab_add(s) ? aptr_load(&s->slabs) : NULL;
+}
+
+/*
+ * Under the lock. While the best rung holds, guards can be made without it: a run that is the
+ * longer the more stacks there are. Else a single one, with what guard it gets.
+ */
+static bool run_take(struct stacks *s, struct run *r, int *error)
+{
+    bool best = s->rung == WEIR_GUARD_BEST && s->proven;
+    size_t n = best ? 1 + s->made / STACK_RUN : 1;
+    *r = (struct run){.slab = slab_with_room(s), .guarded = !best};
+    if (!r->slab) {
         *error = WEIR_ENOMEM;
-        return NULL;
+        return false;
     }
-    slab = aptr_load(&s->slabs);
-    char *slot = slab->first + slab->used * s->size;
-    size_t guard = make_guard(s, slot);
-    if (guard == 0 && s->strict) {
+    r->next = r->slab->used;
+    if (!best && !slot_guard(s, r->slab, r->next)) {
         *error = WEIR_ESTACK;
-        return NULL;
+        return false;
     }
-    struct stack *k = stack_make(s, slab, slab->used++, guard);
-    if (guard == 0)
-        a32_store(&s->canaries, 1);
-    else
-        slab->guarded = slab->used; /* a stack after one with a canary has one too */
-#if defined(VALGRIND_STACK_REGISTER)
-    k->valgrind = (uint32_t)VALGRIND_STACK_REGISTER(slot + guard, k);
-#endif
-    return k;
+    if (n > STACK_RUN)
+        n = STACK_RUN;
+    if (n > r->slab->slots - r->next)
+        n = r->slab->slots - r->next;
+    r->end = r->next + n;
+    s->made += n;
+    if (!MUTATE("stacks: run not withdrawn"))
+        r->slab->used = r->end;
+    return true;
+}
+
+/* Without the lock. The kernel hardly ever refuses: then rung by rung, as far as they go. */
+static void run_guard(struct stacks *s, struct run *r, int *error)
+{
+    char *first = r->slab->first;
+    size_t i = r->next;
+    while (i < r->end && madvise(first + i * s->size, s->guard, MADV_GUARD_INSTALL) == 0)
+        i++;
+    if (likely(i == r->end))
+        return;
+    lock_acquire(&s->lock, 0);
+    while (i < r->end && slot_guard(s, r->slab, i))
+        i++;
+    lock_release(&s->lock, 0);
+    if (i == r->next)
+        *error = WEIR_ESTACK;
+    r->end = i;
 }
 
 static struct stack_magazine *magazine_in(struct stack *k)
@@ -298,26 +357,36 @@ static struct stack *cold_pop(struct stacks *s)
     slab->cold[word] &= slab->cold[word] - 1;
     if (--slab->cold_count == 0)
         s->cold = slab->next_cold;
-    return stack_make(s, slab, i, i < slab->guarded ? s->guard : 0);
+    return stack_make(s, slab, i);
 }
 
-bool weir__stack_refill(struct stacks *s, struct stack_cache *c, int *error)
+/* Under the lock: a magazine of warm ones, or one that is cold. */
+static bool take_used(struct stacks *s, struct stack_cache *c)
 {
-    struct stack *k = NULL;
-    lock_acquire(&s->lock, 0);
+    struct stack *k;
     struct stack_magazine *m = depot_pop(s);
     if (m) {
         memcpy(c->held, m->held, sizeof m->held);
         c->count = STACK_MAGAZINE;
-    } else if (!(k = cold_pop(s))) {
-        int e = errno;
-        k = stack_new(s, error);
-        errno = e;
-    }
-    lock_release(&s->lock, 0);
-    if (k)
+    } else if ((k = cold_pop(s))) {
         c->held[c->count++] = k;
-    return m || k;
+    }
+    return c->count > 0;
+}
+
+bool weir__stack_refill(struct stacks *s, struct stack_cache *c, int *error)
+{
+    struct run run;
+    int e = errno;
+    lock_acquire(&s->lock, 0);
+    bool made = !take_used(s, c) && run_take(s, &run, error);
+    lock_release(&s->lock, 0);
+    if (made && !run.guarded)
+        run_guard(s, &run, error);
+    errno = e;
+    while (made && run.next < run.end)
+        c->held[c->count++] = stack_make(s, run.slab, run.next++);
+    return c->count > 0;
 }
 
 void weir__stack_spill(struct stacks *s, struct stack_cache *c)

@@ -22,7 +22,9 @@
  * away by that same stack_put(), and an actor may put the stack it still runs on, if the
  * worker gets no other before it has left. The depot and the slabs are shared by the workers
  * of a run and touched under a lock, when a cache is refilled or spills, and by whoever
- * gives memory back.
+ * gives memory back. A worker that needs new stacks takes a run of slots under the lock, the
+ * longer the more stacks there are, and has their guards made and touches them without it: the
+ * kernel's part of a new stack takes longer than all else in an actor's life.
  *
  * Giving back. What nobody needs goes to the kernel, in weir__stacks_give_back(): a worker
  * takes magazines out of the depot just as if it refilled its cache, so the stacks are its
@@ -57,8 +59,10 @@
 enum {
 #if defined(WEIR_EXPLORE)
     STACK_MAGAZINE = 2,
+    STACK_RUN = 2,
 #else
     STACK_MAGAZINE = 64,
+    STACK_RUN = 16, /* new ones that a worker makes at once, at most */
 #endif
     STACK_SIZE_MIN = 16 * 1024,
     STACK_SIZE_MAX = 1 << 30,
@@ -85,8 +89,8 @@ struct stack_slab {
     size_t bytes;
     char *first; /* slot */
     size_t slots;
-    size_t used;    /* slots that have been handed out at least once */
-    size_t guarded; /* the first so many of them have a guard */
+    size_t used;                         /* slots that are stacks, or about to be */
+    uint64_t bare[SLAB_SLOTS_MOST / 64]; /* have a canary instead of a guard; a bit for each slot */
     struct stack_slab *next_cold;
     uint32_t cold_count;
     uint64_t cold[SLAB_SLOTS_MOST / 64]; /* free, and given back; a bit for each slot */
@@ -118,6 +122,7 @@ struct stacks {
     a32 fell;           /* the rung that was come to, to be reported; 0: none */
     size_t protections; /* guards that mprotect() may still make */
     size_t slab_slots;  /* of the next slab */
+    size_t made;        /* slots that have been used */
     aptr slabs; /* struct stack_slab, newest first: the only one that can have unused slots */
     struct stack_magazine *depot;
     a32 depot_count;         /* magazines there */

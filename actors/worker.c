@@ -14,8 +14,9 @@
  * its worker 10 ns. So an actor is taken from a busy worker only when it has been waiting
  * while that worker ran one and the same other actor for a moment, not when the two hand
  * items to each other; or with many others that are ready, as in a long pipeline, which has
- * work for all. Of many fresh ones a single one is taken, as a tree of them is best walked
- * depth first; who finds that it was a small thing stays away for longer. And the loop measures
+ * work for all. Of many fresh ones half are taken where operations are DEAR, else a single
+ * one, as a tree of them is best walked depth first; who finds that it was a small thing stays
+ * away for longer. And the loop measures
  * what an operation costs here, the work of the actors between two of them included: where it
  * is DEAR, an actor that is woken goes back to the worker that it came from, if that one has
  * nothing else to do.
@@ -135,8 +136,8 @@ static uint32_t next_random(struct worker *w)
 
 /*
  * What to take from there? Half, if somebody has been waiting while v ran one and the same actor,
- * or if many wait who have run before. Of many that have not, one: it may be the root of a
- * tree, or nothing.
+ * or if many wait who have run before. Of many that have not, half, or one: it may be the root
+ * of a tree, or nothing.
  */
 static enum loot worth_taking(const struct worker *w, const struct worker *v)
 {
@@ -150,8 +151,11 @@ static enum loot worth_taking(const struct worker *w, const struct worker *v)
             continue;
         if (a32_load(&v->run.ready.count) >= MANY)
             return HALF;
-        bool spares_one = a32_load(&v->run.fresh.count) >= MANY && weir_now() >= w->fresh_at;
-        return spares_one ? ONE_FRESH : NO_LOOT;
+        if (a32_load(&v->run.fresh.count) < MANY)
+            return NO_LOOT;
+        if (a32_load(&v->cost) >= DEAR)
+            return HALF_FRESH;
+        return weir_now() >= w->fresh_at ? ONE_FRESH : NO_LOOT;
     }
     return HALF;
 }
@@ -398,7 +402,7 @@ void weir__worker_loop(struct worker *w)
         weir__reclaim_sometimes(w->thread);
         weir__stacks_report(&w->runtime->stacks);
         stacks_look(&w->runtime->stacks, now);
-        struct actor *next = pick_for_loop(w);
+        struct actor *next = w->unbound ? w->unbound : pick_for_loop(w);
         if (next) {
             w->idle_since = 0;
             w->trim_at = 0;

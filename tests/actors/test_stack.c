@@ -302,6 +302,42 @@ static int fall_to_nothing(void)
     return 0;
 }
 
+enum { BEFORE = 20 * STACK_RUN }; /* from now on new ones are made in full runs */
+
+static int fall_in_a_run(void)
+{
+    begin(0, WEIR_GUARD_BEST, false);
+    get_many(BEFORE);
+    cache.count = 0; /* those are lost */
+    if (s.rung != WEIR_GUARD_BEST || !child_refuse_guards(true))
+        return CHILD_SKIPS;
+    size_t before = made();
+    struct stack *k = get();
+    CHECK(k->guard == 0 && s.rung == WEIR_GUARD_CANARY && a32_load(&s.canaries));
+    CHECK(cache.count == STACK_RUN - 1 && made() == before + STACK_RUN);
+    stack_slot(&s, k)[0] = 1;
+    CHECK(!stack_intact(&s, k) && stack_intact(&s, get()) && stack_intact(&s, taken[0]));
+    return 0;
+}
+
+static int fall_in_a_strict_run(void)
+{
+    int error = 0;
+    begin(0, WEIR_GUARD_BEST, true);
+    get_many(BEFORE);
+    cache.count = 0;
+    if (s.rung != WEIR_GUARD_BEST || !child_refuse_guards(true))
+        return CHILD_SKIPS;
+    size_t before = made();
+    for (int i = 0; i < 3; i++) {
+        CHECK(stack_get(&s, &cache, NULL, &error) == NULL);
+        CHECK(error == WEIR_ESTACK);
+    }
+    CHECK(!a32_load(&s.canaries) && made() == before + STACK_RUN);
+    CHECK(taken[0]->guard == s.guard);
+    return 0;
+}
+
 static void ladder(void)
 {
     struct child_end end = child_run(fall_to_protect);
@@ -309,6 +345,10 @@ static void ladder(void)
     end = child_run(fall_to_canary);
     EXPECT(end.status == 0 || end.status == CHILD_SKIPS);
     end = child_run(fall_to_nothing);
+    EXPECT(end.status == 0 || end.status == CHILD_SKIPS);
+    end = child_run(fall_in_a_run);
+    EXPECT(end.status == 0 || end.status == CHILD_SKIPS);
+    end = child_run(fall_in_a_strict_run);
     EXPECT(end.status == 0 || end.status == CHILD_SKIPS);
 }
 
@@ -326,7 +366,7 @@ static void many(void)
 {
     begin(0, WEIR_GUARD_BEST, false);
     get_many(MANY);
-    EXPECT_EQ(made(), MANY);
+    EXPECT_EQ(made(), MANY + cache.count);
     if (s.rung == WEIR_GUARD_BEST)
         EXPECT_EQ(guarded(MANY), MANY);
     EXPECT_EQ(duplicates(MANY), 0);
@@ -392,7 +432,7 @@ static void mapping_refused(void)
     EXPECT(first_slab >= 8);
     refuse = false;
     get_many(2 * first_slab);
-    EXPECT_EQ(made(), 3 * first_slab);
+    EXPECT_EQ(made(), 3 * first_slab + cache.count);
     weir__stacks_fini(&s);
     weir_set_allocator(NULL);
 }

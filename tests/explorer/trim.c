@@ -80,6 +80,21 @@ TRIM_MODEL(trim_stacks, "stacks are given back while two take some", .setup = le
 TRIM_MODEL(trim_stacks_early, "a stack can be taken before it was given back", .setup = leave_some,
            .mutation = "stacks: cold before given back", .threads = STACK_THREADS);
 
+/* New ones, in runs: nothing is in the depot, and guards are made without the lock. */
+static void begin_guarded(void)
+{
+    struct stack *first;
+    EXPLORE_EQ(weir__stacks_init(&stacks, 16384, WEIR_GUARD_BEST, false), 0);
+    take(&left_by, &first, 1, &left_by);
+    EXPLORE_ASSERT(stacks.proven || stacks.rung != WEIR_GUARD_BEST);
+}
+
+TRIM_MODEL(trim_stacks_run, "new stacks are taken by two, and given back", .setup = begin_guarded,
+           .threads = STACK_THREADS);
+TRIM_MODEL(trim_stacks_run_left, "slots are used that another worker has taken",
+           .setup = begin_guarded, .mutation = "stacks: run not withdrawn",
+           .threads = STACK_THREADS);
+
 /* ---- records --------------------------------------------------------------------- */
 
 struct record {
