@@ -5,7 +5,8 @@
  *
  * Each seed is another run: another order of the actors, and other delays. Time is virtual, so
  * a thousand of them take a moment. `simulated flawed` is a bank that forgets whom it has
- * charged; the seed that shows it does so each time: WEIR_SEED=14 simulated flawed
+ * charged. It prints the first seed that shows it, which does so each time:
+ * WEIR_SEED=THAT simulated flawed
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ struct bank {
     int *charged;
 };
 
-static int is_delayed(struct bank *b)
+static int delay(struct bank *b)
 {
     b->random = b->random * 6364136223846793005u + 1442695040888963407u;
     return weir_sleep((weir_time)((b->random >> 32) % 50) * WEIR_MS);
@@ -47,12 +48,12 @@ static int bank(void *arg)
     int rc;
 
     while ((rc = request_recv(b->requests, &r)) > 0) {
-        if ((rc = is_delayed(b)) < 0)
+        if ((rc = delay(b)) < 0)
             return rc;
         if (!paid[r.client] || b->flawed)
             *b->charged += PRICE;
         paid[r.client] = true;
-        if ((rc = is_delayed(b)) < 0)
+        if ((rc = delay(b)) < 0)
             return rc;
         (void)answer_try_send(r.reply, PRICE); /* perhaps nobody waits for it any more */
     }

@@ -38,7 +38,8 @@ static int work(void *arg)
         return told;
     if (weir_scope_end(time) == 1) /* it fired, and goes no further */
         return printf("out of time after %d jobs\n", done);
-    printf("%d jobs and nothing more to do\n", done);
+    if (rc == 0)
+        printf("%d jobs and nothing more to do\n", done);
     return rc;
 }
 

@@ -6,6 +6,12 @@
  * others as are worth while, until the last has returned. An actor owns the handles that it made or
  * was given; what it still owns when its body returns is closed, as descriptors are at exit.
  * Channels connect actors with each other and with plain threads.
+ *
+ * After each call that suspends an actor may go on on another thread. What is a thread's does
+ * not follow it: thread-local variables, mutexes that are held. errno's value does, but not its
+ * address, which compilers keep: read it before the next such call. An actor that is spawned
+ * `pinned` stays on one thread, among others. In a child of fork(2) no run goes on: it may call
+ * nothing of weir before exec.
  */
 #ifndef WEIR_ACTOR_H
 #define WEIR_ACTOR_H
@@ -39,9 +45,9 @@ typedef enum weir_guard {
 
 typedef struct weir_options {
     /*
-     * Threads that run actors, the caller of weir_run() among them; 1 to 256. 0: what
-     * the environment says in WEIR_WORKERS; without that as many as the process may use,
-     * by its affinity mask and its cgroup's quota of time.
+     * Threads that run actors, the caller of weir_run() among them; 256 at most, and fewer
+     * where no more threads can be had. 0: what the environment says in WEIR_WORKERS; without
+     * that as many as the process may use, by its affinity mask and its cgroups' quotas of time.
      */
     unsigned workers;
     /*
@@ -76,7 +82,8 @@ typedef struct weir_options {
  * The calling thread is one of the workers until then; each runs actors on its own, and
  * takes some from the others when it has none. WEIR_EBUSY inside an actor, while another
  * thread is in weir_run, and between weir_start and weir_stop; WEIR_EPERM in a drop function;
- * WEIR_EINVAL for a null body or options out of range; WEIR_ENOMEM.
+ * WEIR_EINVAL for a null body or options out of range; WEIR_ENOMEM; WEIR_ESTACK (strict_guards);
+ * WEIR_EDEADLK (simulate).
  */
 WEIR_API int weir_run(weir_body body, void *arg, const weir_options *options);
 
@@ -84,8 +91,10 @@ WEIR_API int weir_run(weir_body body, void *arg, const weir_options *options);
  * For a program that has a main loop of its own: a run on threads of weir's beside it.
  *
  * weir_start  - as weir_run(), but all workers are threads of weir's own, and it returns when
- *               the first actor is there. The program talks to the actors by channels that it
- *               opens before, and waits for them in its loop: weir_receiver_fd().
+ *               the first actor is there, which may run later: what `arg` points to has to last.
+ *               The program talks to the actors by channels that it opens before, and waits for
+ *               them in its loop: weir_receiver_fd(). Signals are left to its own threads: weir's
+ *               block all but those of faults.
  * weir_run_fd - a descriptor that is readable when the run is over, that is, when its last
  *               actor has ended: weir_stop() then does not wait. It is the caller's to close, as
  *               that of weir_receiver_fd(), before or after weir_stop().
@@ -150,11 +159,18 @@ typedef struct weir_spawn_options {
  * Never suspends; from actors, and from plain threads into a group (WEIR_RUN there: WEIR_EPERM).
  * 0, WEIR_ENOMEM, WEIR_ENFILE, WEIR_EBADF or
  * WEIR_ECLOSED (a group or handle), WEIR_EBUSY (clone of a declared single end: give
- * it; or `give` of a handle that another actor owns), WEIR_EINVAL (more than
- * WEIR_ARG_MAX bytes, or an offset outside of the argument).
+ * it; or `give` of a handle that another actor owns), WEIR_EINVAL (a null body, more than
+ * WEIR_ARG_MAX bytes, an offset outside of the argument, a field to own as well as to give).
+ *
+ * weir_spawn_sized - the same as a function, for C++ and other languages: `arg_size` bytes of
+ *                    options->arg are copied; 0: it is passed as it is.
  */
 #define WEIR_ARG_MAX ((size_t)4096)
+#if defined(__cplusplus)
+#define WEIR_RUN (weir_group{0})
+#else
 #define WEIR_RUN ((weir_group){0})
+#endif
 
 #define weir_spawn(group, body, ...)                                                               \
     weir_spawn_sized((group), (body), WEIR_ARG_SIZE(WEIR_FIRST(__VA_ARGS__, 0)),                   \
@@ -225,7 +241,8 @@ WEIR_API int weir_group_cancel(weir_group group, const char *reason);
 /*
  * weir_yield - let the other runnable actors of this worker run first. Suspends. Row F021.
  * 0; WEIR_ECANCELED if the caller was cancelled before, after it has let the others run as well
- * (what cancels it while they run is told by its next call); WEIR_EPERM outside of actors.
+ * (what cancels it while they run is told by its next call); WEIR_EPERM outside of actors and in
+ * drop functions.
  */
 WEIR_API int weir_yield(void);
 

@@ -76,7 +76,8 @@ WEIR_API const char *weir_log_name(weir_log_kind kind);
  * which the actor could be woken, nor was spawned by an owner (and may have borrowed it). A
  * handle without an owner, of a plain thread, counts as one that may be used. So a handle
  * that was lent in other ways, inside an item or to a plain thread, can make it wrong:
- * clone it there.
+ * clone it there. Judged are sends, receives and the ends of groups: who waits in a select, for
+ * a task or in weir_settle() counts as one that may go on.
  */
 WEIR_API int weir_dump(FILE *out);
 WEIR_API int weir_deadlocked(FILE *out);
@@ -91,7 +92,7 @@ typedef enum weir_actor_state {
 
 typedef struct weir_actor_info {
     uint32_t id;     /* its number, as in weir_dump(); of no other actor that lives */
-    uint32_t parent; /* whose child it is; maybe ended by now; 0: a plain thread's */
+    uint32_t parent; /* who spawned it; maybe ended by now; 0: a plain thread did */
     char name[16];
     weir_actor_state state;
     bool cancelled; /* its next wait will be, or has been, refused */

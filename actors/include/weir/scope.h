@@ -9,9 +9,10 @@
  *         ...
  *
  * Scopes nest. In a cancelled scope every operation that may wait - send, recv, their
- * deadline and batch forms, weir_yield, weir_task_wait, and what the scope's groups wait
- * for - returns WEIR_ECANCELED, again and again until the scope is left (row F012). One that
- * is waiting is ended at once, unless it was completed before: a result is never lost
+ * deadline and batch forms, select, sleep, weir_yield, weir_task_wait, weir_child_start,
+ * weir_settle, and those of the children of its groups - returns WEIR_ECANCELED, again and again
+ * until the scope is left (row F012). (The end of a group waits for its children all the same.)
+ * One that is waiting is ended at once, unless it was completed before: a result is never lost
  * (F013), and a send that was cancelled has not delivered. The try_ forms, close, spawn and
  * begin never wait and are never cancelled, so clean-up can use them; clean-up that has to
  * wait goes into a shielded scope (F015, F016):
@@ -62,7 +63,7 @@ WEIR_API weir_scope weir_scope_begin_here(weir_time deadline, bool fails, const 
  * that fails, if its own deadline was the first cause. 0 when nothing happened, or nobody
  * noticed, or the cancellation comes from further out and passes on.
  * Never suspends. WEIR_EPERM: something that was begun later is still open, or called by
- * no actor; WEIR_EBUSY: another actor's; WEIR_ECLOSED, WEIR_EBADF.
+ * no actor or in a drop function; WEIR_EBUSY: another actor's; WEIR_ECLOSED, WEIR_EBADF.
  */
 WEIR_API int weir_scope_end(weir_scope scope);
 
@@ -100,7 +101,7 @@ WEIR_API int weir_scope_until(weir_scope scope, weir_time *deadline);
  * Never suspend. On a plain thread: WEIR_NEVER, false, empty.
  */
 typedef struct weir_cause {
-    char reason[32];
+    char reason[32]; /* who cancels gives it; weir's own: "the deadline passed", for example */
     char by[16];   /* the name of the actor that cancelled; "": a thread, or the clock */
     bool deadline; /* by the scope's own deadline */
 } weir_cause;
@@ -117,6 +118,8 @@ WEIR_API weir_cause weir_cancel_cause(void);
  * waits for no child that does not stop; weir_sender, weir_receiver, weir_task and the ends
  * of WEIR_TYPE are closed. Results are lost: call the end yourself where they matter.
  * Of actors, where the end suspends. GNU C.
+ *
+ * weir_group_leave - cancel the group and end it, as weir_auto does. Suspends.
  */
 #if defined(__GNUC__)
 #define weir_auto(type) __attribute__((cleanup(type##_cleanup), unused)) type

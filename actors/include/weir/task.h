@@ -8,7 +8,8 @@
  *     ...
  *     if (weir_task_wait(t) == 0 && weir_task_result(t, &result) == 0)
  *
- * The handle belongs to the actor that spawned; a task that failed still fails its group.
+ * The handle belongs to the actor that spawned; a task that failed still fails its group. When
+ * the spawn fails it is a null handle, and calls on it return that error.
  */
 #ifndef WEIR_TASK_H
 #define WEIR_TASK_H
@@ -58,8 +59,9 @@ WEIR_API int weir_task_cancel(weir_task task, const char *reason);
  *
  * 0, or the child's own error when it ended before that, which then is not its group's; or
  * WEIR_ECHILD when it ended well without having said that it started; or WEIR_ECANCELED:
- * then the child was cancelled, and has ended. Or what weir_spawn() returns. `value` may
- * be (void *)NULL on both sides. Suspends; by actors.
+ * then the child was cancelled and has ended, or was not spawned. Or what weir_spawn()
+ * returns. `value` may be (void *)NULL on both sides. Suspends; by actors; WEIR_EPERM
+ * elsewhere and in drop functions.
  */
 #define weir_child_start(group, body, value, ...)                                                  \
     weir_child_start_sized((group), (body), (value), WEIR_ARG_SIZE(value),                         \

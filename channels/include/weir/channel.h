@@ -10,8 +10,8 @@
  * only a clone is a new one. An end counts as closed when its last handle is closed:
  * then receivers take what is buffered and get 0, or senders get WEIR_EPIPE.
  *
- * "Row Fnnn" names the row of the specification that a function implements. "Suspends"
- * means: an actor is parked and its worker runs others; a plain thread sleeps.
+ * "Row Fnnn" names the row of the specification (docs/rows.md) that a function implements.
+ * "Suspends" means: an actor is parked and its worker runs others; a plain thread sleeps.
  */
 #ifndef WEIR_CHANNEL_H
 #define WEIR_CHANNEL_H
@@ -111,7 +111,8 @@ WEIR_API weir_sender weir_sender_clone(weir_sender tx);
 WEIR_API weir_receiver weir_receiver_clone(weir_receiver rx);
 
 /*
- * weir_close(end) - close one handle of any kind. Rows F042-F045.
+ * weir_close(end) - close one handle of a sender, a receiver or a task (groups and scopes are
+ *                   ended instead). Rows F042-F045.
  *
  * Never waits; any thread, also one that does not own the handle. Whatever is parked
  * on this handle wakes with WEIR_ECLOSED; a parked send keeps its item with its caller.
@@ -158,8 +159,9 @@ WEIR_API int weir_try_send_item(weir_sender tx, const void *item, size_t item_si
  *
  * Like read(2): 1 for an item, 0 for the end of the channel (no sender is left and
  * nothing is buffered; repeats), negative for an error:
- * WEIR_ECLOSED, WEIR_EAGAIN, WEIR_ETIMEDOUT, WEIR_EITEM, WEIR_EBADF, WEIR_EBUSY,
- * WEIR_ENOMEM, WEIR_EPERM. So a consumer is  while ((rc = weir_recv(rx, &item)) > 0) ...
+ * WEIR_ECLOSED, WEIR_EAGAIN, WEIR_ETIMEDOUT, WEIR_ECANCELED, WEIR_EITEM, WEIR_EBADF, WEIR_EBUSY,
+ * WEIR_ENOMEM, WEIR_EPERM, each as of a send. So a consumer is
+ * while ((rc = weir_recv(rx, &item)) > 0) ...
  */
 #define weir_recv(rx, item) weir_recv_item((rx), (item), sizeof *(item), WEIR_NEVER)
 #define weir_recv_by(rx, item, deadline) weir_recv_item((rx), (item), sizeof *(item), (deadline))

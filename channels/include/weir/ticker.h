@@ -19,6 +19,7 @@
  *   - A ticker has no sender to be closed: a receive returns 0 only after a timer's one tick.
  *   - For the statistics the clock is one sender, until a timer has ticked; the capacity is 1,
  *     and `buffered` is 1 while a tick is due.
+ *   - There is no descriptor: weir_receiver_fd() is WEIR_EINVAL.
  *
  * Nothing runs between two ticks, nor while nobody waits; only a wait for a tick wakes up by
  * time. So a timer far ahead keeps no run alive, and one that nobody waits for costs its two cache

@@ -26,7 +26,8 @@
  *     job_receiver job_receiver_clone(job_receiver rx);
  *     int job_receiver_fd(job_receiver rx);
  *
- * weir_close, weir_check and weir_channel_statistics take every kind of end.
+ * weir_close, weir_check and weir_channel_statistics take every kind of end, and so does
+ * weir_auto(job_sender) (weir/scope.h).
  */
 #ifndef WEIR_TYPE_H
 #define WEIR_TYPE_H
