@@ -555,7 +555,7 @@ static void thousands(void)
 #define TICKER_CASES(CASE)                                                                         \
     CASE("F020 ticker: whole periods apart, never early", ticks_in_whole_periods)                  \
     CASE("F020 ticker: who is late gets the last tick, and one", who_is_late)                      \
-    CASE("F038 F053 ticker: not due yet", not_due_yet)                                             \
+    CASE("F038 F047 ticker: not due yet", not_due_yet)                                             \
     CASE("F020 timer: ticks once, then ends", a_timer_ticks_once)                                  \
     CASE("F051 timer: the end comes to all clones", an_end_for_all)                                \
     CASE("F034 ticker: periods that are none", what_is_no_period)                                  \

@@ -232,7 +232,7 @@ POLLER(poller_both_on_two, "F001 events and wakes, two workers", items_and_event
                    {"worker 1", explore_hired, (void *)0},
                    {"device", device, NULL},
                    {"sender", m_sends, M_ARG(0, 1, 2)}});
-POLLER(poller_deadline, "F053 an event and a deadline", all_seen,
+POLLER(poller_deadline, "F047 an event and a deadline", all_seen,
        .threads = {{"worker", run_with_deadline, NULL}, {"device", device, NULL}});
 POLLER(poller_cancelled, "F008 an event and a cancellation", all_seen, CANCELLED);
 

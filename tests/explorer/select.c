@@ -424,11 +424,11 @@ EXPLORE_MODEL(select_channel_goes, "F045 a channel goes while a served select wa
             "other", plays, SELECT(1, 21, .cases = 2, .c = {1 | S, 2}, .by = true)                 \
         }                                                                                          \
     }
-MODEL(select_timeout_0, "F053 deadlines of selects and others, rendezvous", open_0,
+MODEL(select_timeout_0, "F046 F047 deadlines of selects and others, rendezvous", open_0,
       DEADLINES(plays));
-MODEL(select_timeout_1, "F053 deadlines of selects and others, full", open_1_full,
+MODEL(select_timeout_1, "F046 F047 deadlines of selects and others, full", open_1_full,
       DEADLINES(plays));
-MODEL(select_timeout_actor, "F053 an actor's select has a deadline", open_0, DEADLINES(runs));
+MODEL(select_timeout_actor, "F046 F047 an actor's select has a deadline", open_0, DEADLINES(runs));
 
 /* ---- cancellation, two workers ------------------------------------------------------------- */
 

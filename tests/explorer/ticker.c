@@ -282,9 +282,9 @@ MODEL(ticker_timer_actors, "F051 timer: the same with actors and a select", open
             "c", tries, HOW(2, 1)                                                                  \
         }                                                                                          \
     }
-MODEL(ticker_by, "F053 ticker: a deadline races with a tick", open_ticker, once, BY);
-MODEL(ticker_timer_by, "F053 timer: a deadline races with the tick", open_timer, once, BY);
-MODEL(ticker_by_actors, "F053 ticker: actors' deadlines race with a tick", open_ticker, once,
+MODEL(ticker_by, "F047 ticker: a deadline races with a tick", open_ticker, once, BY);
+MODEL(ticker_timer_by, "F047 timer: a deadline races with the tick", open_timer, once, BY);
+MODEL(ticker_by_actors, "F047 ticker: actors' deadlines race with a tick", open_ticker, once,
       {{"worker", runs, PARTS({recvs_by, HOW(0, 2)}, {recvs_by, HOW(1, 2)})},
        {"c", recvs, HOW(1, 1)}});
 

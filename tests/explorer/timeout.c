@@ -42,9 +42,9 @@ static void open_1_full(void)
             "receiver b", recvs_by, NULL                                                           \
         }                                                                                          \
     }
-TIMEOUT(timeout_0, "F053 a deadline races with the other side, rendezvous", m_open_0, BOTH_BY);
-TIMEOUT(timeout_1, "F053 a deadline races with a send", m_open_1, BOTH_BY);
-TIMEOUT(timeout_1_full, "F053 a deadline races with a receive", open_1_full, BOTH_BY);
+TIMEOUT(timeout_0, "F046 F047 a deadline races with the other side, rendezvous", m_open_0, BOTH_BY);
+TIMEOUT(timeout_1, "F046 F047 a deadline races with a send", m_open_1, BOTH_BY);
+TIMEOUT(timeout_1_full, "F046 F047 a deadline races with a receive", open_1_full, BOTH_BY);
 TIMEOUT(timeout_queue_0, "F049 who gives up leaves the queue, rendezvous", m_open_0, QUEUES);
 TIMEOUT(timeout_queue_1, "F049 who gives up leaves the queue, capacity 1", open_1_full, QUEUES);
 

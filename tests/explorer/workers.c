@@ -238,9 +238,9 @@ static void run_send_by(void *unused)
             "sender b", send_by, (void *)2                                                         \
         }                                                                                          \
     }
-WORKERS(workers_recv_by_0, "F053 deadlines of actors and threads, rendezvous", m_open_0, RECV_BY);
-WORKERS(workers_recv_by_1, "F053 deadlines of actors and threads, capacity 1", m_open_1, RECV_BY);
-WORKERS(workers_send_by_0, "F053 deadlines of actors that send", m_open_0,
+WORKERS(workers_recv_by_0, "F047 deadlines of actors and threads, rendezvous", m_open_0, RECV_BY);
+WORKERS(workers_recv_by_1, "F047 deadlines of actors and threads, capacity 1", m_open_1, RECV_BY);
+WORKERS(workers_send_by_0, "F046 deadlines of actors that send", m_open_0,
         {{"worker", run_send_by, NULL}, {"receiver a", recv_by, NULL}});
 WORKERS(workers_by_close, "F043 deadlines of actors race with the close by a thread", m_open_0,
         {{"worker", run_recv_by, NULL}, {"closer", m_closes_sender, M_ARG(0, 0, 0)}});
@@ -270,7 +270,7 @@ static void run_group(void *arg)
     EXPLORE_EQ(weir_run(waits_for_child, arg, NULL), 0);
 }
 
-WORKERS(workers_group, "F001 a group waits for a child that a thread wakes", m_open_0,
+WORKERS(workers_group, "F002 a group waits for a child that a thread wakes", m_open_0,
         {{"worker", run_group, M_ARG(0, 0, 2)}, {"sender", m_sends, M_ARG(0, 1, 2)}});
 
 /* ---- runs of several threads -------------------------------------------------------- */

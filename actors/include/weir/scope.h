@@ -102,8 +102,8 @@ WEIR_API int weir_scope_until(weir_scope scope, weir_time *deadline);
  */
 typedef struct weir_cause {
     char reason[32]; /* who cancels gives it; weir's own: "the deadline passed", for example */
-    char by[16];   /* the name of the actor that cancelled; "": a thread, or the clock */
-    bool deadline; /* by the scope's own deadline */
+    char by[16];     /* the name of the actor that cancelled; "": a thread, or the clock */
+    bool deadline;   /* by the scope's own deadline */
 } weir_cause;
 
 WEIR_API weir_time weir_effective_deadline(void);
