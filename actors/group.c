@@ -110,10 +110,17 @@ static void await_children(struct actor *me, struct group *g)
 {
     lock_acquire(&g->first.lock, 0);
     while (g->lively > 0) { /* again if somebody spawned between the wake and now */
+        a32 *lock = &g->first.lock;
         g->waiter = me;
         trace_wait(&me->trace, IN_GROUP, g);
-        weir__actor_leave(me, &g->first.lock, 0);
+        if (MUTATE("group: unlocked before the switch")) {
+            lock_release(lock, 0);
+            lock = NULL;
+        }
+        weir__actor_leave(me, lock, 0);
         lock_acquire(&g->first.lock, 0);
+        if (MUTATE("group: no second look"))
+            break;
     }
 }
 

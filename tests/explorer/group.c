@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* group.c - a group ends while somebody adds to it: docs/protocol.md, "Group end". */
+#include "model.h"
+
+static weir_group group;
+static a32 begun, over;
+
+/* Whoever is in a group has ended when the group has. */
+static int child(void *unused)
+{
+    (void)unused;
+    EXPLORE_EQ(a32_load(&over), 0);
+    explore_yield();
+    EXPLORE_EQ(a32_load(&over), 0);
+    return 0;
+}
+
+static int begins_and_ends(void *unused)
+{
+    (void)unused;
+    group = weir_group_begin();
+    a32_store_release(&begun, 1);
+    EXPLORE_EQ(weir_spawn(group, child, NULL), 0);
+    EXPLORE_EQ(weir_group_end(group), 0);
+    a32_store(&over, 1);
+    EXPLORE_EQ(weir_yield(), 0);
+    return 0;
+}
+
+static void run_two(void *unused)
+{
+    EXPLORE_EQ(weir_run(begins_and_ends, unused, &(weir_options){.workers = 2}), 0);
+}
+
+static void spawns(void *unused)
+{
+    (void)unused;
+    while (!a32_load_acquire(&begun))
+        a_relax();
+    int rc = weir_spawn(group, child, NULL);
+    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECLOSED);
+}
+
+/* ---- the last child ends on the other worker, while the owner parks ---------------------- */
+
+enum { ROUNDS = 4 };
+
+static weir_group other;
+static a32 spawned;
+
+static int nothing(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+
+/* What plain threads spawn goes to the workers in turn. */
+static void spawns_elsewhere(void *unused)
+{
+    (void)unused;
+    for (uint32_t round = 1; round <= ROUNDS; round++) {
+        while (a32_load_acquire(&begun) != round)
+            a_relax();
+        EXPLORE_EQ(weir_spawn(other, nothing, NULL), 0);
+        EXPLORE_EQ(weir_spawn(group, nothing, NULL, .pinned = true), 0);
+        a32_store_release(&spawned, round);
+    }
+}
+
+static int awaits_the_last(void *unused)
+{
+    (void)unused;
+    other = weir_group_begin();
+    for (uint32_t round = 1; round <= ROUNDS; round++) {
+        group = weir_group_begin();
+        a32_store_release(&begun, round);
+        while (a32_load_acquire(&spawned) != round)
+            a_relax();
+        EXPLORE_EQ(weir_group_end(group), 0);
+    }
+    return weir_group_end(other);
+}
+
+static void run_awaits(void *unused)
+{
+    EXPLORE_EQ(weir_run(awaits_the_last, unused, &(weir_options){.workers = 2}), 0);
+}
+
+#define GROUP(ident, text, run, thread, ...)                                                       \
+    EXPLORE_MODEL(ident, text, .thread_exit = weir__thread_detach, .max_steps = 60000,             \
+                  __VA_ARGS__,                                                                     \
+                  .threads = {{"worker 0", run, NULL},                                             \
+                              {"worker 1", explore_hired, (void *)0},                              \
+                              {"plain", thread, NULL}})
+
+GROUP(group_spawned_into, "F003 a thread spawns into a group while it ends", run_two, spawns,
+      .flags = 0);
+GROUP(group_elsewhere, "F002 a group's last child ends on another worker", run_awaits,
+      spawns_elsewhere, .flags = 0);
+GROUP(group_no_second_look, "who waits for a group does not look again when it is woken", run_two,
+      spawns, .mutation = "group: no second look");
+GROUP(group_unlocked_early, "who waits for a group is woken before it has parked", run_awaits,
+      spawns_elsewhere, .flags = EXPLORE_ONLY_RANDOM,
+      .mutation = "group: unlocked before the switch");
