@@ -55,6 +55,10 @@ static void batches(void)
     EXPECT_EQ(num_recv_many(rx, out, 2), 2);
     EXPECT_EQ(num_try_recv_many(rx, out + 2, 3), 2);
     EXPECT_EQ(memcmp(in, out, 4 * sizeof in[0]), 0);
+    EXPECT_RC(num_recv_many_by(rx, out, 5, weir_now()), WEIR_ETIMEDOUT);
+    EXPECT_EQ(num_send_many_by(tx, in, 5, weir_now()), 4);
+    EXPECT_RC(num_send_many_by(tx, in, 5, weir_now()), WEIR_ETIMEDOUT);
+    EXPECT_EQ(num_recv_many_by(rx, out, 5, WEIR_NEVER), 4);
     EXPECT_RC(weir_close(tx), 0);
     EXPECT_RC(weir_close(rx), 0);
 }

@@ -14,11 +14,13 @@
  *     int job_send_by(job_sender tx, struct job item, weir_time deadline);
  *     int job_try_send(job_sender tx, struct job item);
  *     int job_send_many(job_sender tx, const struct job *items, size_t n);
+ *     int job_send_many_by(job_sender tx, const struct job *items, size_t n, weir_time deadline);
  *     int job_try_send_many(job_sender tx, const struct job *items, size_t n);
  *     int job_recv(job_receiver rx, struct job *item);
  *     int job_recv_by(job_receiver rx, struct job *item, weir_time deadline);
  *     int job_try_recv(job_receiver rx, struct job *item);
  *     int job_recv_many(job_receiver rx, struct job *items, size_t n);
+ *     int job_recv_many_by(job_receiver rx, struct job *items, size_t n, weir_time deadline);
  *     int job_try_recv_many(job_receiver rx, struct job *items, size_t n);
  *     weir_case job_on_recv(job_receiver rx, struct job *item);
  *     weir_case job_on_send(job_sender tx, const struct job *item);
@@ -89,6 +91,11 @@
     {                                                                                              \
         return weir_send_many(name##_untyped_sender(tx), items, n);                                \
     }                                                                                              \
+    static inline WEIR_UNUSED int name##_send_many_by(name##_sender tx, type const *items,         \
+                                                      size_t n, weir_time deadline)                \
+    {                                                                                              \
+        return weir_send_many_by(name##_untyped_sender(tx), items, n, deadline);                   \
+    }                                                                                              \
     static inline WEIR_UNUSED int name##_try_send_many(name##_sender tx, type const *items,        \
                                                        size_t n)                                   \
     {                                                                                              \
@@ -110,6 +117,11 @@
     static inline WEIR_UNUSED int name##_recv_many(name##_receiver rx, type *items, size_t n)      \
     {                                                                                              \
         return weir_recv_many(name##_untyped_receiver(rx), items, n);                              \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_recv_many_by(name##_receiver rx, type *items, size_t n,   \
+                                                      weir_time deadline)                          \
+    {                                                                                              \
+        return weir_recv_many_by(name##_untyped_receiver(rx), items, n, deadline);                 \
     }                                                                                              \
     static inline WEIR_UNUSED int name##_try_recv_many(name##_receiver rx, type *items, size_t n)  \
     {                                                                                              \
