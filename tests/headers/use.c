@@ -30,10 +30,41 @@ static int first(void *arg)
     return rc + weir_group_end(group);
 }
 
+static int starts(void *arg)
+{
+    int value = 1;
+    return arg ? weir_child_started(&value) : weir_child_started((void *)NULL);
+}
+
+static int waits(weir_receiver rx)
+{
+    long item;
+    weir_auto(weir_receiver) other = weir_receiver_clone(rx);
+    weir_auto(weir_scope) outer = weir_fail_at(weir_after(WEIR_S));
+    weir_auto(weir_scope) scope = weir_move_on_after(WEIR_MS);
+    weir_auto(weir_scope) inner = weir_scope_begin();
+    int rc = weir_recv(other, &item);
+    return rc + weir_scope_end(inner) + weir_scope_end(scope) + weir_scope_end(outer);
+}
+
+static int second(void *arg)
+{
+    const struct ends *ends = arg;
+    int value = 0;
+    weir_auto(weir_group) group = weir_group_begin();
+    weir_auto(weir_task) task;
+    int rc = weir_child_start(group, starts, &value, ends, .own = WEIR_OWN(struct ends, a)) +
+             weir_child_start(group, starts, (void *)NULL, NULL, .name = "none") +
+             weir_spawn(group, body, NULL, .task = &task, .pinned = true);
+    return rc + weir_task_wait(task) + weir_task_wait_by(task, WEIR_NEVER);
+}
+
 int main(void)
 {
     weir_sender tx;
     weir_receiver rx;
     int rc = weir_channel_open(&tx, &rx, sizeof(int), 0, NULL);
-    return rc < 0 ? rc : weir_run(first, &tx, &(weir_options){.guard = WEIR_GUARD_PROTECT});
+    return rc < 0 ? rc
+                  : weir_run(first, &tx, &(weir_options){.guard = WEIR_GUARD_PROTECT}) +
+                        weir_run(second, &(struct ends){.a = tx}, NULL) + waits(rx);
 }

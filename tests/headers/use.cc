@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* use.cc - a C++ program's view of weir: all but weir_spawn, whose macro is C. */
+/* use.cc - a C++ program's view of weir: all but the macros that spawn, which are C. */
 #include <weir/weir.h>
 
 struct job {
@@ -21,12 +21,37 @@ static int untyped(weir_sender tx, weir_receiver rx)
            weir_channel_statistics(rx, &statistics) + weir_close(tx) + weir_close(rx);
 }
 
+static int child(void *arg)
+{
+    int value = 1;
+    return weir_close(*static_cast<job_sender *>(arg)) +
+           weir_child_started_sized(&value, sizeof value);
+}
+
+static int spawns(job_sender tx)
+{
+    weir_auto(weir_group) group = weir_group_begin();
+    weir_auto(weir_task) task;
+    int value = 0;
+    weir_spawn_options o = {};
+    o.arg = &tx;
+    o.own = WEIR_OWN(job_sender, h);
+    o.task = &task;
+    return weir_spawn_sized(WEIR_RUN, child, sizeof tx, &o) + weir_task_wait(task) +
+           weir_child_start_sized(group, child, &value, sizeof value, sizeof tx, &o);
+}
+
 static int body(void *arg)
 {
     auto *ends = static_cast<job_sender *>(arg);
+    weir_auto(job_sender) clone = job_sender_clone(*ends);
+    weir_auto(weir_scope) outer = weir_fail_after(WEIR_S);
+    weir_auto(weir_scope) scope = weir_move_on_at(weir_after(WEIR_S));
+    weir_auto(weir_scope) inner = weir_scope_begin();
+    weir_scope_shield(inner, true);
     weir_group group = weir_group_begin();
-    job_send(*ends, job{1});
-    return weir_yield() + weir_group_end(group);
+    job_send(clone, job{1});
+    return weir_yield() + weir_group_end(group) + spawns(*ends);
 }
 
 int main()
