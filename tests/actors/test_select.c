@@ -3,6 +3,7 @@
 #include "flow_actors.h"
 
 #include "../channels/scenario_select.h"
+#include "cancelled.h"
 
 /* ---- cancelled ----------------------------------------------------------------------------- */
 
@@ -30,16 +31,7 @@ static int cancel_one(void *unused)
     (void)unused;
     EXPECT_RC(weir_channel_open(&e.tx, &e.rx, sizeof(uint64_t), 0, NULL), 0);
     e.results = results;
-    weir_group g = weir_group_begin();
-    EXPECT_RC(weir_spawn(g, select_until_cancelled, &e), 0);
-    while (stats_of(e.rx.h).waiting_receivers != 1)
-        weir_yield();
-    EXPECT_RC(weir_group_cancel(g, "enough"), 0);
-    weir_group_end(g);
-    EXPECT_RC(results[0], WEIR_ECANCELED);
-    EXPECT_RC(results[1], WEIR_ECANCELED);
-    EXPECT_RC(results[2], WEIR_EAGAIN);
-    EXPECT_EQ(stats_of(e.rx.h).waiting_receivers, 0);
+    expect_cancelled(select_until_cancelled, &e, e.rx.h, results);
     return 0;
 }
 

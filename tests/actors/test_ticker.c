@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../channels/scenario_ticker.h"
+#include "cancelled.h"
 
 static int scenario_body(void *arg)
 {
@@ -44,17 +45,8 @@ static int cancel_one(void *unused)
 {
     int results[3] = {0};
     struct cancelled c = {weir_ticker_open(FAR), results};
-    weir_group g = weir_group_begin();
     (void)unused;
-    EXPECT_RC(weir_spawn(g, tick_until_cancelled, &c), 0);
-    while (stats_of(c.ticker.h).waiting_receivers != 1)
-        weir_yield();
-    EXPECT_RC(weir_group_cancel(g, "enough"), 0);
-    weir_group_end(g);
-    EXPECT_RC(results[0], WEIR_ECANCELED);
-    EXPECT_RC(results[1], WEIR_ECANCELED);
-    EXPECT_RC(results[2], WEIR_EAGAIN);
-    EXPECT_EQ(stats_of(c.ticker.h).waiting_receivers, 0);
+    expect_cancelled(tick_until_cancelled, &c, c.ticker.h, results);
     return 0;
 }
 
