@@ -37,14 +37,15 @@ static void group_reuse(struct retired *r, struct thread *t)
 weir_group weir_group_begin_here(const char *file, unsigned line)
 {
     struct actor *me = actor_self();
-    if (!me)
+    if (!me || me->party.thread->dropping)
         return (weir_group){handle_null(WEIR_EPERM)};
     struct group *g = pool_get(&weir__groups, &me->party.thread->groups);
-    struct slot *s = g ? weir__slot_reserve(&me->party) : NULL;
-    if (!s) {
-        if (g)
-            pool_put(&weir__groups, &me->party.thread->groups, g);
+    if (!g)
         return (weir_group){handle_null(WEIR_ENOMEM)};
+    struct slot *s = weir__slot_reserve(&me->party);
+    if (!s) {
+        pool_put(&weir__groups, &me->party.thread->groups, g);
+        return (weir_group){handle_null(weir__slot_refused())};
     }
     *g = (struct group){.scope = {.object = {&weir__group_type},
                                   .slot = s,
@@ -229,6 +230,8 @@ static int error_at(const struct group *g, unsigned i, weir_failure *out)
 int weir_group_error(weir_group group, unsigned i, weir_failure *out)
 {
     int rc;
+    if (!out)
+        return WEIR_EINVAL;
     struct party *self = party_enter();
     if (!self)
         return WEIR_ENOMEM;

@@ -50,7 +50,7 @@ weir_scope weir_scope_begin_here(weir_time deadline, bool fails, const char *fil
     struct slot *slot = weir__slot_reserve(&me->party);
     if (!slot) {
         pool_put(&weir__scopes, &t->scopes, s);
-        return (weir_scope){handle_null(WEIR_ENOMEM)};
+        return (weir_scope){handle_null(weir__slot_refused())};
     }
     *s = (struct scope){.object = {&weir__scope_type},
                         .slot = slot,
@@ -144,6 +144,8 @@ int weir_scope_deadline(weir_scope scope, weir_time deadline)
 int weir_scope_until(weir_scope scope, weir_time *deadline)
 {
     int rc;
+    if (!deadline)
+        return WEIR_EINVAL;
     struct party *self = party_enter();
     if (!self)
         return WEIR_ENOMEM;

@@ -207,8 +207,8 @@ int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t ar
         a->party.id |= PINNED;
     if ((rc = copy_arg(a, o->arg, arg_size)) < 0 || (rc = clone_handles(self, a, &o->own)) < 0)
         return actor_unmake(self, a, o->task, rc);
-    if ((o->task || start) && !weir__task_new(self, a, o->task, start))
-        return actor_unmake(self, a, o->task, WEIR_ENOMEM);
+    if ((o->task || start) && (rc = weir__task_new(self, a, o->task, start)) < 0)
+        return actor_unmake(self, a, o->task, rc);
     if ((rc = give_handles(self, a, &o->give)) < 0)
         return actor_unmake(self, a, o->task, rc);
     if ((rc = weir__group_add(group, a)) < 0) {

@@ -34,19 +34,16 @@ static void task_unref(struct party *self, struct task *t)
         weir__retire(self->thread, &t->retired, task_reuse);
 }
 
-struct task *weir__task_new(struct party *self, struct actor *child, weir_task *handle,
-                            struct start *start)
+int weir__task_new(struct party *self, struct actor *child, weir_task *handle, struct start *start)
 {
     struct task *t = pool_get(&weir__tasks, &self->thread->tasks);
     struct slot *s = NULL;
-    if (t && handle && !(s = weir__slot_reserve(self))) {
-        pool_put(&weir__tasks, &self->thread->tasks, t);
-        t = NULL;
-    }
-    if (handle)
-        handle->h = handle_null(WEIR_ENOMEM);
     if (!t)
-        return NULL;
+        return WEIR_ENOMEM;
+    if (handle && !(s = weir__slot_reserve(self))) {
+        pool_put(&weir__tasks, &self->thread->tasks, t);
+        return weir__slot_refused();
+    }
     *t = (struct task){
         .object = {&weir__task_type}, .actor = child, .slot = s, .refs = handle ? 2 : 1};
     if (start) {
@@ -59,7 +56,7 @@ struct task *weir__task_new(struct party *self, struct actor *child, weir_task *
     if (handle)
         handle->h = weir__slot_publish(self, s, OBJECT, t);
     child->task = t;
-    return t;
+    return 0;
 }
 
 void weir__task_unmake(struct party *self, struct task *t)
@@ -140,6 +137,8 @@ static struct task *task_lock(weir_handle h, int *rc)
 int weir_task_result(weir_task task, int *result)
 {
     int rc;
+    if (!result)
+        return WEIR_EINVAL;
     struct party *self = party_enter();
     if (!self)
         return WEIR_ENOMEM;

@@ -29,10 +29,9 @@ struct task {
     struct retired retired;
 };
 
-/* For a child that is being spawned; *handle as asked for. NULL: no memory. */
+/* For a child that is being spawned; *handle as asked for. 0, WEIR_ENOMEM or WEIR_ENFILE. */
 struct start;
-struct task *weir__task_new(struct party *self, struct actor *child, weir_task *handle,
-                            struct start *start);
+int weir__task_new(struct party *self, struct actor *child, weir_task *handle, struct start *start);
 /* It is not spawned after all. */
 void weir__task_unmake(struct party *self, struct task *t);
 

@@ -153,12 +153,14 @@ static int chan_open(struct party *self, weir_handle *tx, weir_handle *rx, size_
     struct chan *ch = weir__chan_alloc(self->thread, is_wide(capacity));
     if (!ch)
         return WEIR_ENOMEM;
-    if (chan_set_up(ch, item_size, capacity, options) < 0 || !(s = weir__slot_reserve(self)) ||
-        !(r = weir__slot_reserve(self))) {
+    int rc = chan_set_up(ch, item_size, capacity, options);
+    if (rc == 0 && (!(s = weir__slot_reserve(self)) || !(r = weir__slot_reserve(self))))
+        rc = weir__slot_refused();
+    if (rc < 0) {
         if (s)
             weir__slot_cancel(self, s);
         weir__chan_free(ch, self->thread);
-        return WEIR_ENOMEM;
+        return rc;
     }
     ch->senders = ch->receivers = 1;
     *tx = weir__slot_publish(self, s, SENDER, ch);
@@ -197,7 +199,7 @@ weir_handle weir__clone(struct party *self, struct party *owner, weir_handle h,
         return handle_null(WEIR_EBUSY);
     struct slot *clone = weir__slot_reserve(self);
     if (!clone)
-        return handle_null(WEIR_ENOMEM);
+        return handle_null(weir__slot_refused());
     lock_acquire(&ch->lock, 0);
     bool open = handle_open(s, h) || MUTATE("clone: handle not verified");
     if (open)

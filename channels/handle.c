@@ -105,6 +105,11 @@ struct slot *weir__slot_reserve(struct party *p)
     return s;
 }
 
+int weir__slot_refused(void)
+{
+    return weir__pool_end(&weir__slots) > weir__slots.mask ? WEIR_ENFILE : WEIR_ENOMEM;
+}
+
 void weir__slot_cancel(struct party *p, struct slot *s)
 {
     pool_put(&weir__slots, &p->thread->slots, s);

@@ -90,9 +90,11 @@ static inline weir_handle handle_null(int error)
 
 /*
  * A slot that is not open yet: reserve, then publish (which makes the handle valid and
- * puts it into p's list) or cancel. Reserve returns NULL when out of memory or full.
+ * puts it into p's list) or cancel. Reserve returns NULL when out of memory or full:
+ * weir__slot_refused() then says which, WEIR_ENOMEM or WEIR_ENFILE.
  */
 struct slot *weir__slot_reserve(struct party *p);
+int weir__slot_refused(void);
 void weir__slot_cancel(struct party *p, struct slot *s);
 weir_handle weir__slot_publish(struct party *p, struct slot *s, enum handle_kind kind,
                                void *object);

@@ -48,7 +48,7 @@ static weir_handle ticker_open(struct party *self, weir_time first, weir_time pe
     struct slot *s = weir__slot_reserve(self);
     if (!s) {
         weir__chan_free(ch, self->thread);
-        return handle_null(WEIR_ENOMEM);
+        return handle_null(weir__slot_refused());
     }
     ch->kind = TICKS;
     ch->flags = CLOCKED;

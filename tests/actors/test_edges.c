@@ -226,6 +226,38 @@ static void refused_for_reports(void)
     EXPECT_CHILD(without_mincore);
 }
 
+/* ---- no handle is left, in a child -------------------------------------------------------------
+ */
+
+static int begins_without_handles(void *arg)
+{
+    weir_task t;
+    struct ends e = open_ends(0);
+    weir_sender clone;
+    (void)arg;
+    weir__slots.fresh = weir__slots.mask + 1;
+    while (weir_check(clone = weir_sender_clone(e.tx)) == 0)
+        ;
+    CHECK(weir_check(clone) == WEIR_ENFILE);
+    CHECK(weir_check(weir_scope_begin()) == WEIR_ENFILE);
+    CHECK(weir_check(weir_group_begin()) == WEIR_ENFILE);
+    CHECK(weir_spawn(WEIR_RUN, nothing, &e, .own = WEIR_OWN(struct ends, tx)) == WEIR_ENFILE);
+    CHECK(weir_spawn(WEIR_RUN, nothing, NULL, .task = &t) == WEIR_ENFILE);
+    CHECK(weir_task_state(t) == WEIR_ENFILE);
+    return weir_spawn(WEIR_RUN, nothing, &e, .give = WEIR_GIVE(struct ends, tx, rx));
+}
+
+static int table_full(void)
+{
+    CHECK(weir_run(begins_without_handles, NULL, &one_worker) == 0);
+    return 0;
+}
+
+static void no_handles(void)
+{
+    EXPECT_CHILD(table_full);
+}
+
 /* ---- where it is not allowed -------------------------------------------------------------------
  */
 
@@ -253,6 +285,7 @@ static void meddles(void *item, void *context)
     int value;
     (void)item;
     EXPECT_RC(weir_handle_check(weir_scope_begin().h), WEIR_EPERM);
+    EXPECT_RC(weir_handle_check(weir_group_begin().h), WEIR_EPERM);
     EXPECT_RC(weir_scope_end(*open), WEIR_EPERM);
     EXPECT_RC(weir_child_start(WEIR_RUN, nothing, &value, NULL), WEIR_EPERM);
     EXPECT_RC(weir_group_end((weir_group){open->h}), WEIR_EPERM);
@@ -281,9 +314,34 @@ static int drops_in_a_scope(void *arg)
     return 0;
 }
 
+static void begins(void *item, void *context)
+{
+    (void)item;
+    (void)context;
+    EXPECT_RC(weir_handle_check(weir_scope_begin().h), WEIR_EPERM);
+    EXPECT_RC(weir_handle_check(weir_group_begin().h), WEIR_EPERM);
+    told++;
+}
+
+/* When the body has returned: nobody would end what is begun then. */
+static int leaves_an_item(void *arg)
+{
+    weir_sender tx;
+    weir_receiver rx;
+    uint64_t item = 1;
+    const weir_channel_options options = {.drop = begins};
+    (void)arg;
+    EXPECT_RC(weir_channel_open(&tx, &rx, sizeof item, 1, &options), 0);
+    EXPECT_RC(weir_send(tx, &item), 0);
+    return 0;
+}
+
 static void not_in_drop_functions(void)
 {
     EXPECT_RC(weir_run(drops_in_a_scope, NULL, &one_worker), 0);
+    told = 0;
+    EXPECT_RC(weir_run(leaves_an_item, NULL, &one_worker), 0);
+    EXPECT_EQ(told, 1);
 }
 
 static int wrong_handles(void *arg)
@@ -304,6 +362,11 @@ static int wrong_handles(void *arg)
     EXPECT_RC(weir_task_state((weir_task){g.h}), WEIR_EBADF);
     EXPECT_RC(weir_task_cancel((weir_task){g.h}, NULL), WEIR_EBADF);
     EXPECT_RC(weir_task_wait((weir_task){g.h}), WEIR_EBADF);
+    EXPECT_RC(weir_close(g), WEIR_EBADF);
+    EXPECT_RC(weir_close(s), WEIR_EBADF);
+    EXPECT_RC(weir_group_error(g, 0, NULL), WEIR_EINVAL);
+    EXPECT_RC(weir_scope_until(s, NULL), WEIR_EINVAL);
+    EXPECT_RC(weir_task_result((weir_task){g.h}, NULL), WEIR_EINVAL);
     EXPECT_RC(weir_group_end(g), 0);
     EXPECT_RC(weir_group_wait(g), WEIR_ECLOSED);
     EXPECT_RC(weir_spawn_sized(g, nothing, 0, NULL), WEIR_ECLOSED);
@@ -572,6 +635,7 @@ TEST_SUITE(edges, "actors: edges",
            {"F003 no memory: a thread's first call", no_memory_for_a_thread},
            {"F001 run: with fewer workers than asked for", fewer_workers},
            {"dump, overflow: a system call is refused", refused_for_reports},
+           {"F054 handles: none is left for groups, scopes, tasks", no_handles},
            {"F054 misuse: threads and what is for actors", not_by_threads},
            {"F054 misuse: drop functions and what may wait", not_in_drop_functions},
            {"F054 misuse: handles of other things, and closed ones", handles_of_others},

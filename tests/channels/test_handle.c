@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_handle.c - handles that are closed, forged, of another kind, or used again. */
+#include <weir/ticker.h>
+
+#include "child.h"
 #include "flow_threads.h"
 #include "handle.h"
 #include "ops.h"
@@ -307,6 +310,35 @@ static void stale_use_never_hits_the_next(void)
     close_both(tx, rx);
 }
 
+/* ---- no entry is left, in a child ------------------------------------------------------------ */
+
+static int table_full(void)
+{
+    enum { LEFT = 512 }; /* more than a thread keeps for itself */
+    static weir_sender tx[LEFT];
+    static weir_receiver rx[LEFT];
+    unsigned n = 0;
+    CHECK(weir_channel_open(&tx[n], &rx[n], 1, 0, NULL) == 0);
+    weir__slots.free = NULL; /* what earlier tests have left */
+    weir__slots.fresh = weir__slots.mask + 1 - LEFT / 2;
+    while (++n < LEFT && weir_channel_open(&tx[n], &rx[n], 1, 0, NULL) == 0)
+        ;
+    CHECK(n < LEFT && weir_check(tx[n]) == WEIR_ENFILE && weir_check(rx[n]) == WEIR_ENFILE);
+    while (weir_check(tx[n] = weir_sender_clone(tx[0])) == 0) /* one may be left */
+        ;
+    CHECK(weir_check(tx[n]) == WEIR_ENFILE);
+    CHECK(weir_check(weir_timer_open(0)) == WEIR_ENFILE);
+    while (n-- > 0)
+        CHECK(weir_close(tx[n]) == 0 && weir_close(rx[n]) == 0);
+    CHECK(weir_channel_open(&tx[0], &rx[0], 1, 0, NULL) == 0);
+    return 0;
+}
+
+static void full(void)
+{
+    EXPECT_CHILD(table_full);
+}
+
 TEST_SUITE(handle, "channels: handles", {"F054 handles: zero is none", zero_is_no_handle},
            {"F041 handles: a null handle keeps its error", null_handles_keep_their_error},
            {"F054 handles: random bits are refused", random_bits},
@@ -317,4 +349,5 @@ TEST_SUITE(handle, "channels: handles", {"F054 handles: zero is none", zero_is_n
            {"F042 handles: millions of generations", millions_of_generations},
            {"F041 handles: 100,000 clones", many_handles},
            {"F053 handles: outlive the thread that made them", handles_outlive_threads},
-           {"F054 handles: stale use never meets the next channel", stale_use_never_hits_the_next});
+           {"F054 handles: stale use never meets the next channel", stale_use_never_hits_the_next},
+           {"F054 handles: none is left", full});

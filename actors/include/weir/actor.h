@@ -146,7 +146,8 @@ typedef struct weir_spawn_options {
  *
  * group  a group that the calling actor or another began; WEIR_RUN: the run's own
  * arg    a pointer to a struct, which is copied: the child's body gets the address of
- *        its own copy. A `void *` (NULL, or a pointer cast to it) is passed as it is.
+ *        its own copy. A `void *` (NULL, or a pointer cast to it) is passed as it is: of a
+ *        string or an array, the first element would be copied.
  * ...    fields of weir_spawn_options:
  *
  *     weir_spawn(g, count, &a, .name = "count", .own = WEIR_OWN(struct args, rx, tx));
@@ -196,8 +197,8 @@ WEIR_API int weir_spawn_sized(weir_group group, weir_body body, size_t arg_size,
  * weir_group_begin - a group for children; it belongs to the calling actor.
  * weir_group_end   - wait until every child of the group has returned. Row F002.
  *
- * begin never suspends; on an error (WEIR_EPERM outside of actors, WEIR_ENOMEM,
- * WEIR_ENFILE) the result is a null handle, and end and spawn return that error.
+ * begin never suspends; on an error (WEIR_EPERM outside of actors and in drop functions,
+ * WEIR_ENOMEM, WEIR_ENFILE) the result is a null handle, and end and spawn return that error.
  * end suspends; by the actor that began the group (WEIR_EBUSY for another). Returns the
  * first failure among the children; else WEIR_ECANCELED if a scope around the group is
  * cancelled; else 0. Then the handle is closed. WEIR_EPERM while a scope that was begun
@@ -225,7 +226,7 @@ WEIR_API int weir_group_end(weir_group group);
  *                     swallows it. For a reason of up to 31 bytes, or NULL. Row F008.
  *
  * wait suspends, and is the owner's, as end. The others never suspend; any actor or thread.
- * WEIR_ECLOSED, WEIR_EBADF, WEIR_ENOMEM.
+ * WEIR_ECLOSED, WEIR_EBADF, WEIR_ENOMEM; WEIR_EINVAL for a null `out`.
  */
 typedef struct weir_failure {
     int error;

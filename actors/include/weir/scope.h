@@ -45,7 +45,7 @@ typedef struct weir_scope {
  * weir_fail_after(d), _at    - the same, but its end tells a deadline by WEIR_ETIMEDOUT. F018.
  *
  * Never suspend; by actors. On an error - WEIR_EPERM elsewhere and in drop functions,
- * WEIR_ENOMEM - the result is a null handle, and calls on it return that error.
+ * WEIR_ENOMEM, WEIR_ENFILE - the result is a null handle, and calls on it return that error.
  */
 #define weir_scope_begin() weir_scope_begin_here(WEIR_NEVER, false, __FILE__, __LINE__)
 #define weir_move_on_after(d) weir_move_on_at(weir_after(d))
@@ -86,7 +86,7 @@ WEIR_API int weir_scope_cancelled(weir_scope scope);
  * weir_scope_until    - read it. Any actor or thread.
  *
  * Never suspend. The former by the scope's actor (WEIR_EBUSY, WEIR_EPERM). 0,
- * WEIR_ECLOSED, WEIR_EBADF.
+ * WEIR_ECLOSED, WEIR_EBADF, WEIR_ENOMEM, WEIR_EINVAL for a null `deadline`.
  */
 WEIR_API int weir_scope_deadline(weir_scope scope, weir_time deadline);
 WEIR_API int weir_scope_until(weir_scope scope, weir_time *deadline);

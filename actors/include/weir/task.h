@@ -8,6 +8,9 @@
  *     ...
  *     if (weir_task_wait(t) == 0 && weir_task_result(t, &result) == 0)
  *
+ *     int rc = weir_child_start(g, serve, &port, &config);    port is known from here on
+ *     ...                                      serve() has called weir_child_started(&its_port)
+ *
  * The handle belongs to the actor that spawned; a task that failed still fails its group. When
  * the spawn fails it is a null handle, and calls on it return that error.
  */
@@ -47,7 +50,7 @@ WEIR_API int weir_task_wait_by(weir_task task, weir_time deadline);
  * weir_close(t)    - close the handle; the task goes on.
  *
  * Never suspend; any actor or thread. 0 (state: 0 or more), WEIR_ECLOSED, WEIR_EBADF,
- * WEIR_ENOMEM.
+ * WEIR_ENOMEM; WEIR_EINVAL for a null `result`.
  */
 WEIR_API int weir_task_result(weir_task task, int *result);
 WEIR_API int weir_task_state(weir_task task);

@@ -34,7 +34,7 @@ extern "C" {
     X(ENFILE, -23, "no free entry in the handle table")                                            \
     X(EMFILE, -24, "too many open descriptors")                                                    \
     X(EPIPE, -32, "nobody receives any more")                                                      \
-    X(EDEADLK, -35, "would wait for itself")                                                       \
+    X(EDEADLK, -35, "would wait for ever")                                                         \
     X(ETIMEDOUT, -110, "the deadline passed")                                                      \
     X(ECANCELED, -125, "cancelled")                                                                \
     X(ECLOSED, -4001, "this handle is closed")                                                     \
