@@ -104,13 +104,16 @@ static void count_children(struct snapshot *s)
     }
 }
 
-/* Those above it in the tree of groups are parked as well, or they are alive. */
+/* Its own, or that of a scope of who waits for it: which cancels it, other than a wait's end. */
 static bool has_deadline(const struct snapshot *s, const struct seen *a)
 {
+    bool timed = a->timed;
     uint32_t above;
-    while (!a->timed && a->head && (above = weir__seen_at(s, a->head)) != NO_ONE)
+    while (!timed && a->head && (above = weir__seen_at(s, a->head)) != NO_ONE) {
         a = &s->actors[above];
-    return a->timed;
+        timed = a->scoped;
+    }
+    return timed;
 }
 
 static bool starts_alive(const struct snapshot *s, const struct seen *a)

@@ -121,7 +121,8 @@ bool weir__see(const struct actor *a, struct seen *out)
     out->head = a->group->scope.owner;
     memcpy(out->name, a->name, NAME_BYTES);
     out->kind = what & WHAT_KIND;
-    out->timed = (what & WHAT_TIMED) || has_deadline(a);
+    out->scoped = has_deadline(a);
+    out->timed = (what & WHAT_TIMED) || out->scoped;
     out->target = (const void *)(what & ~(uintptr_t)WHAT_BITS);
     if (out->kind == NOBODY)
         return false;

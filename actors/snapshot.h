@@ -24,6 +24,7 @@ struct seen {
     uint32_t id, parent, since;
     uint8_t kind; /* enum what */
     bool timed;   /* the wait has a deadline, or a scope around it */
+    bool scoped;  /* the latter, which then concerns the children as well */
     bool runs, parked;
     char name[NAME_BYTES];
     uint32_t next_id, next_target; /* in the chains of the tables below */

@@ -273,11 +273,44 @@ static int scope_with_a_deadline(void *unused)
     return 0;
 }
 
+/* When the wait of who began the group ends, nothing ends for the child. */
+struct patient {
+    struct ends stuck;
+    weir_receiver rx;
+};
+
+static int waits_beside_its_group(void *arg)
+{
+    struct patient *p = arg;
+    uint64_t item;
+    weir_group g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, receives, &p->stuck, .name = "stuck", GIVE_BOTH), 0);
+    EXPECT_RC(weir_recv_by(p->rx, &item, weir_after(3600 * WEIR_S)), 0);
+    return weir_group_end(g);
+}
+
+static int owner_with_a_deadline(void *unused)
+{
+    struct ends wake = open_ends(0);
+    struct patient p = {open_ends(0), wake.rx};
+    (void)unused;
+    EXPECT_RC(weir_spawn(WEIR_RUN, waits_beside_its_group, &p,
+                         .give = WEIR_GIVE(struct patient, stuck.tx, stuck.rx, rx)),
+              0);
+    let_run();
+    EXPECT_EQ(deadlocked(), 1);
+    EXPECT(says("'stuck'"));
+    weir_close(p.stuck.tx);
+    weir_close(wake.tx);
+    return 0;
+}
+
 static void on_demand(void)
 {
     int (*const bodies[])(void *) = {
-        circle,          sender_to_itself,      waits_on_a_loan,    other_receiver, many_owners,
-        with_a_deadline, scope_with_a_deadline, one_child_is_stuck, family_stuck,   family_lives};
+        circle,       sender_to_itself, waits_on_a_loan,       other_receiver,
+        many_owners,  with_a_deadline,  scope_with_a_deadline, one_child_is_stuck,
+        family_stuck, family_lives,     owner_with_a_deadline};
     for (unsigned i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
         EXPECT_RC(weir_run(bodies[i], NULL, &one_worker), 0);
     EXPECT_EQ(deadlocked(), 0);
