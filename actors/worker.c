@@ -245,7 +245,7 @@ static weir_time watch_until(struct worker *w)
     return weir_after(w->watch);
 }
 
-/* The watcher woke up by time. Those who compute are told of while they do. */
+/* Those who compute are told of while they do. */
 static void watch_hogs(struct worker *w)
 {
     struct runtime *rt = w->runtime;
@@ -253,6 +253,14 @@ static void watch_hogs(struct worker *w)
     for (uint32_t i = 0; i < rt->workers && !weir__called(w); i++)
         if (rt->worker[i] != w)
             weir__hog_check(&rt->worker[i]->hog, &rt->worker[i]->current, now);
+}
+
+/* The watcher woke up. Not in its nap, as the log hook may make actors runnable here. */
+static void stop_watching(struct worker *w)
+{
+    if (weir__log_wanted())
+        watch_hogs(w);
+    a32_xchg(&w->runtime->watching, 0);
 }
 
 static weir_time earliest(weir_time a, weir_time b, weir_time c)
@@ -276,10 +284,10 @@ static bool simulates(const struct worker *w)
 }
 
 /* Announce, look once more, sleep. The last to come here ends the run. */
-static void sleep_until_called(struct worker *w)
+static void sleep_until_called(struct worker *w, weir_time until)
 {
     struct runtime *rt = w->runtime;
-    weir_time until = weir__idle_report(w);
+    weir_time watch = WEIR_NEVER;
     weir_time trim = simulates(w) ? WEIR_NEVER : weir__trim_due(w); /* virtual time is none */
     if (w->thread->reclaim.pending)
         weir__reclaim_all(w->thread);
@@ -292,13 +300,8 @@ static void sleep_until_called(struct worker *w)
     if (all_ended(rt) && !MUTATE("worker: end not seen"))
         end(rt);
     if ((!weir__called(w) && !weir__settled(w)) || MUTATE("worker: no second look")) {
-        weir_time watch = watch_until(w);
+        watch = watch_until(w);
         wait_until(w, earliest(watch, until, trim));
-        if (watch != WEIR_NEVER) {
-            if (weir__log_wanted())
-                watch_hogs(w);
-            a32_xchg(&rt->watching, 0);
-        }
     }
     weir__nap_end(w);
     if (a32_xchg(&w->asleep, 0))
@@ -306,6 +309,14 @@ static void sleep_until_called(struct worker *w)
     a32_add(&weir__running, 1); /* before an actor runs: pairs with peer_unfenced() */
     a_after_rmw();
     w->looked_at = 0;
+    if (watch != WEIR_NEVER)
+        stop_watching(w);
+}
+
+/* In its own queues; by the log hook, where nothing was before. */
+static bool some_runnable(const struct worker *w)
+{
+    return gate_surplus(a64_load(&w->inside)) || a32_load(&w->run.pinned.count) > 0;
 }
 
 static void idle(struct worker *w)
@@ -323,8 +334,10 @@ static void idle(struct worker *w)
             break;
         os_spin(look % 32);
     }
-    sleep_until_called(w);
-    if (!weir__called(w) && weir__trim_is_due(w))
+    weir_time until = weir__idle_report(w);
+    if (!some_runnable(w))
+        sleep_until_called(w, until);
+    if (!weir__called(w) && !some_runnable(w) && weir__trim_is_due(w))
         weir__trim(w);
     w->watch = w->runtime->workers > 1 && find_work(w) ? WATCH_FIRST
                : w->watch < WATCH_LAST                 ? 2 * w->watch

@@ -479,8 +479,39 @@ static void each_is_told_once(void)
     EXPECT_STR(names[1], "two");
 }
 
+/* By the hook itself, which runs on the worker that is about to sleep. */
+static void wake_main(const weir_log_record *r, void *unused)
+{
+    uint64_t item = 1;
+    (void)unused;
+    if (r->kind == WEIR_LOG_DEADLOCK)
+        EXPECT_RC(weir_try_send(of_thread.tx, &item), 0);
+}
+
+static int spawns_one_dead(void *unused)
+{
+    struct ends e = open_ends(0);
+    uint64_t item;
+    (void)unused;
+    EXPECT_RC(weir_spawn(WEIR_RUN, receives, &e, GIVE_BOTH), 0);
+    EXPECT_RC(weir_recv(of_thread.rx, &item), 1);
+    weir_close(e.tx);
+    return 0;
+}
+
+static void hook_wakes_an_actor(void)
+{
+    of_thread = open_ends(0);
+    weir_set_log(wake_main, NULL);
+    for (unsigned n = 1; n <= 8; n *= 2)
+        EXPECT_RC(weir_run(spawns_one_dead, NULL, &(weir_options){.workers = n}), 0);
+    weir_set_log(NULL, NULL);
+    close_ends(of_thread);
+}
+
 TEST_SUITE(deadlock, "actors: dead locks", {"deadlock: found on demand", on_demand},
            {"deadlock: with several workers", several_workers},
            {"deadlock: a thread's ends may be used", threads_may_wake},
            {"deadlock: all are dead, reported when idle", all_are_dead},
-           {"deadlock: each is reported once", each_is_told_once});
+           {"deadlock: each is reported once", each_is_told_once},
+           {"deadlock: the hook wakes an actor of its own worker", hook_wakes_an_actor});

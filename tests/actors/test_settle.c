@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* F140: wait until all others are parked, with any number of workers. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "harness.h"
@@ -239,6 +240,54 @@ static int drops(void *unused)
     return weir_close(tx);
 }
 
+/* ---- the log hook wakes somebody on a worker that has nothing to run ---------------------- */
+
+static num_sender to_woken;
+static atomic_bool waits_there, reported, told_settled, has_run;
+
+static void wakes(const weir_log_record *r, void *unused)
+{
+    (void)unused;
+    if (r->kind != WEIR_LOG_HOG)
+        return;
+    EXPECT_RC(num_try_send(to_woken, 1), 0);
+    atomic_store(&reported, true);
+    for (int turn = 0; turn < 10000 && !atomic_load(&told_settled); turn++)
+        sched_yield(); /* the hog settles meanwhile, on the other worker */
+}
+
+static int is_woken(void *rx)
+{
+    unsigned item;
+    atomic_store(&waits_there, true);
+    int rc = num_recv(*(num_receiver *)rx, &item);
+    atomic_store(&has_run, true);
+    return rc - 1;
+}
+
+/* The other one runs where nobody else is, and that worker watches this one. */
+static int hogs_and_settles(void *unused)
+{
+    num_receiver rx;
+    (void)unused;
+    weir_group g = weir_group_begin();
+    EXPECT_RC(num_channel(&to_woken, &rx, 0), 0);
+    EXPECT_RC(weir_spawn(g, is_woken, &rx), 0);
+    while (!atomic_load(&waits_there) || !atomic_load(&reported))
+        ;
+    EXPECT_RC(weir_settle(), 0);
+    EXPECT(atomic_load(&has_run));
+    atomic_store(&told_settled, true);
+    return weir_group_end(g);
+}
+
+static void run_hook_wakes(void)
+{
+    weir_set_log(wakes, NULL);
+    EXPECT_RC(weir_run(hogs_and_settles, NULL, &(weir_options){.workers = 2}), 0);
+    weir_set_log(NULL, NULL);
+}
+
 /* ---- with any number of workers --------------------------------------------------------- */
 
 static void run_each(weir_body body)
@@ -280,4 +329,5 @@ TEST_SUITE(settle, "actors: settle", {"F140 settle: what was sent has been dealt
            {"F140 settle: who is parked and who is not", run_parked_or_not},
            {"F140 settle: while plain threads send", run_meanwhile},
            {"F140 settle: cancelled", run_cancelled},
+           {"F140 settle: woken by the log hook", run_hook_wakes},
            {"F140 settle: not on plain threads, not in drop functions", run_refused});
