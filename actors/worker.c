@@ -8,7 +8,8 @@
  * than it can run is told without fences, and may go unseen for a moment: it will run it
  * itself sooner or later, unless an actor computes for long. Therefore one of those who sleep
  * while others are awake is watching: it wakes up now and then and looks. When all sleep
- * nobody wakes up by time.
+ * nobody wakes up by time, nor watches who is called first; who then has something for that one
+ * calls another as well.
  *
  * Help. Crossing cores costs some 100 ns to some microseconds, an operation that stays on
  * its worker 10 ns. So an actor is taken from a busy worker only when it has been waiting
@@ -76,11 +77,21 @@ static bool call(struct worker *w)
     return true;
 }
 
-void weir__inject(struct worker *w, struct actor *a)
+/* True: it slept. */
+static bool push_injected(struct worker *w, struct actor *a)
 {
     ck_stack_push_upmc(&w->inject, &a->injected);
     a_after_rmw();
-    call(w); /* pairs with sleep_until_called() */
+    return call(w); /* pairs with sleep_until_called() */
+}
+
+void weir__inject(struct worker *w, struct actor *a)
+{
+    if (push_injected(w, a) || a32_load(&w->idle))
+        return;
+    /* It may compute for long, and if all slept when it was called nobody watches it. */
+    if (a32_load(&w->runtime->sleeping) > 0)
+        weir__call_help(w);
 }
 
 static bool nothing_injected(const struct worker *w)
@@ -104,7 +115,7 @@ static void take_injected(struct worker *w, struct worker *from)
         struct actor *a = container_of(reversed, struct actor, injected);
         reversed = reversed->next;
         if (w != from && a->party.id & PINNED) {
-            weir__inject(from, a);
+            push_injected(from, a);
             continue;
         }
         gate_enter(w);

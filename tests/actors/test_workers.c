@@ -2,6 +2,7 @@
 /* Many workers: actors migrate, pinned ones do not, and nobody is left behind. */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 
 #include "expect.h"
 #include "harness.h"
+#include "scheduler.h"
 
 static int run_with(unsigned workers, weir_body body, void *arg)
 {
@@ -130,6 +132,66 @@ static int two_wake_at_once(void *unused)
 static void run_two_wake_at_once(void)
 {
     EXPECT_RC(run_with(2, two_wake_at_once, NULL), 0);
+}
+
+/* And with one that a thread wakes when the other one computes, and all workers slept before. */
+enum { SLEEPERS = 3 }; /* two of them are at home on the same of two workers */
+
+struct sleeper {
+    struct woken woken;
+    atomic_uint *home;
+};
+
+static weir_sender to_sleeper[SLEEPERS];
+static atomic_uint homes[SLEEPERS];
+
+static int sleep_at_home(void *arg)
+{
+    struct sleeper *s = arg;
+    atomic_store(s->home, actor_worker(actor_self())->index);
+    return wait_and_meet(&s->woken);
+}
+
+/* Nobody is awake, so nobody watches. */
+static void await_sleep(struct runtime *rt)
+{
+    while (a32_load(&rt->sleeping) < 2 || a32_load(&rt->watching))
+        sched_yield();
+}
+
+static void *wakes_two(void *here)
+{
+    await_sleep(aptr_load_acquire(&weir__runtime));
+    unsigned a = homes[0] == homes[1] || homes[0] == homes[2] ? 0 : 1;
+    unsigned b = a == 0 && homes[0] == homes[1] ? 1 : 2;
+    EXPECT_EQ(homes[a], homes[b]);
+    EXPECT_RC(weir_send(to_sleeper[a], &(uint64_t){1}), 0);
+    while (atomic_load((atomic_uint *)here) == 0)
+        sched_yield();
+    EXPECT_RC(weir_send(to_sleeper[b], &(uint64_t){1}), 0);
+    EXPECT_RC(weir_close(to_sleeper[SLEEPERS - a - b]), 0);
+    return NULL;
+}
+
+static int two_are_woken(void *unused)
+{
+    atomic_uint here = 0;
+    pthread_t thread;
+    weir_group g = weir_group_begin();
+    (void)unused;
+    for (unsigned i = 0; i < SLEEPERS; i++) {
+        struct sleeper s = {{.meeting = {&here, 2}}, &homes[i]};
+        EXPECT_RC(weir_channel_open(&to_sleeper[i], &s.woken.rx, sizeof(uint64_t), 0, NULL), 0);
+        EXPECT_RC(weir_spawn(g, sleep_at_home, &s), 0);
+    }
+    REQUIRE(pthread_create(&thread, NULL, wakes_two, &here) == 0);
+    EXPECT_RC(weir_group_end(g), 0);
+    return pthread_join(thread, NULL);
+}
+
+static void run_two_are_woken(void)
+{
+    EXPECT_RC(run_with(2, two_are_woken, NULL), 0);
 }
 
 /* ---- pinned -------------------------------------------------------------------------------- */
@@ -313,6 +375,7 @@ static void run_numbers(void)
 TEST_SUITE(workers, "actors: many workers", {"F003 two that compute run in parallel", run_two_meet},
            {"F003 a child runs while its parent computes", run_meet_the_child},
            {"F037 who is woken runs while the waker computes", run_meet_the_woken},
+           {"F037 who a thread wakes runs while another one computes", run_two_are_woken},
            {"F020 two whose time comes at once run in parallel", run_two_wake_at_once},
            {"F003 pinned actors stay on their thread", run_pinned_ring},
            {"F003 plain threads spawn into a group", run_threads_spawn},
