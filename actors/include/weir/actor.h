@@ -84,6 +84,9 @@ typedef struct weir_options {
  * thread is in weir_run, and between weir_start and weir_stop; WEIR_EPERM in a drop function;
  * WEIR_EINVAL for a null body or options out of range; WEIR_ENOMEM; WEIR_ESTACK (strict_guards);
  * WEIR_EDEADLK (simulate).
+ *
+ * fork() while a run is under way, or while a thread is inside a call of weir's: the child has
+ * none of the other threads, and may exec or _exit(), no more.
  */
 WEIR_API int weir_run(weir_body body, void *arg, const weir_options *options);
 
