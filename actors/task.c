@@ -87,11 +87,12 @@ static enum weir_task_states end_state(struct actor *a, int result)
 bool weir__task_done(struct actor *me, int result)
 {
     struct task *t = me->task;
+    enum weir_task_states state = end_state(me, result); /* takes a lock that comes before */
     lock_acquire(&t->change.lock, 0);
     bool quiet = t->starting;
     t->actor = NULL;
     t->result = result;
-    t->state = end_state(me, result);
+    t->state = state;
     struct waiter *woken = weir__waitable_complete(&t->change, 0);
     task_unref(&me->party, t);
     wake_all(woken);
@@ -240,7 +241,7 @@ static int await_start(struct party *self, struct task *t)
         if (!t->actor || !t->starting)
             break;
         int rc = wait_on(self, t, WEIR_NEVER);
-        if (rc < 0) {
+        if (rc < 0 && rc != WEIR_ECLOSED) { /* it may lose its handle, if it has one */
             lock_acquire(&t->change.lock, 0);
             return t->starting && t->actor ? rc : 0;
         }

@@ -342,6 +342,27 @@ static int start_is_cancelled(void *unused)
     return 0;
 }
 
+/* Its handle is closed meanwhile: it goes on, and its starter waits on. */
+static weir_task of_starting;
+
+static int closes_and_starts(void *unused)
+{
+    int port = 4243;
+    (void)unused;
+    EXPECT_RC(weir_close(of_starting), 0);
+    EXPECT_RC(weir_yield(), 0);
+    return weir_child_started(&port);
+}
+
+static int start_is_closed(void *unused)
+{
+    int port = 0;
+    weir_group g = weir_group_begin();
+    EXPECT_RC(weir_child_start(g, closes_and_starts, &port, unused, .task = &of_starting), 0);
+    EXPECT_EQ(port, 4243);
+    return weir_group_end(g);
+}
+
 #define IN_RUN(body)                                                                               \
     static void run_##body(void)                                                                   \
     {                                                                                              \
@@ -358,6 +379,7 @@ IN_RUN(closed_while_waited_for)
 IN_RUN(waited_for_by_thread)
 IN_RUN(starts)
 IN_RUN(start_is_cancelled)
+IN_RUN(start_is_closed)
 
 TEST_SUITE(group_cancel, "actors: groups that are cancelled",
            {"F006 group: a failure cancels the others and the owner's waits", run_failure_cancels},
@@ -370,4 +392,5 @@ TEST_SUITE(group_cancel, "actors: groups that are cancelled",
            {"F005 task: closed while somebody waits", run_closed_while_waited_for},
            {"F005 task: a thread cancels and waits", run_waited_for_by_thread},
            {"F004 start: value, errors before and after", run_starts},
-           {"F004 start: the starter is cancelled", run_start_is_cancelled});
+           {"F004 start: the starter is cancelled", run_start_is_cancelled},
+           {"F004 start: the task's handle is closed meanwhile", run_start_is_closed});
