@@ -18,7 +18,8 @@
  *
  * The snapshot is not of one moment. But if all dead actors stayed parked from before the
  * ends were looked at until afterwards, none of them could give an end away meanwhile, and
- * others had none. Those that did move are counted alive, and the rules applied again.
+ * others had none. Those that did move are counted alive, and the rules applied again. All
+ * within one operation, so that no record becomes another actor's that looks like the first.
  */
 #include "deadlock.h"
 
@@ -145,15 +146,25 @@ static bool some_moved(struct search *x)
     return x->dead != before;
 }
 
-uint32_t weir__deadlock_find(struct snapshot *s)
+static uint32_t find(struct snapshot *s)
 {
     struct search x = {s, NO_ONE, s->count};
     start(&x);
-    struct party *self = party_enter(); /* it has a record: it took the snapshot */
     while (some_moved(&x))
         ;
-    party_leave(self);
     return x.dead;
+}
+
+int weir__deadlock_find(struct snapshot *s, unsigned wanted, uint32_t *dead)
+{
+    struct party *self = party_enter();
+    if (!self)
+        return WEIR_ENOMEM;
+    int rc = weir__snapshot_take(s, SEE_ENDS | wanted);
+    if (rc == 0)
+        *dead = find(s);
+    party_leave(self);
+    return rc;
 }
 
 /* ---- text --------------------------------------------------------------------------- */
@@ -203,10 +214,10 @@ static void print(const struct snapshot *s, FILE *out)
 int weir_deadlocked(FILE *out)
 {
     struct snapshot s;
-    int rc = weir__snapshot_take(&s, SEE_ENDS);
+    uint32_t dead;
+    int rc = weir__deadlock_find(&s, 0, &dead);
     if (rc < 0)
         return rc;
-    uint32_t dead = weir__deadlock_find(&s);
     if (out)
         print(&s, out);
     weir__snapshot_free(&s);
@@ -247,9 +258,12 @@ static void report(const struct snapshot *s, uint32_t dead)
 bool weir__deadlock_report(bool all)
 {
     struct snapshot s;
-    if (weir__snapshot_take(&s, SEE_ENDS) < 0)
+    uint32_t dead = 0;
+    int rc = all ? weir__snapshot_take(&s, SEE_ENDS) : weir__deadlock_find(&s, 0, &dead);
+    if (rc < 0)
         return all; /* a report is not worth more */
-    uint32_t dead = all ? s.count : weir__deadlock_find(&s);
+    if (all)
+        dead = s.count; /* told before */
     all = dead == s.count;
     if (dead > 0)
         report(&s, dead);

@@ -9,8 +9,11 @@ struct worker;
 
 enum { IDLE_FOR = 100 /* ms: a program that is idle shorter is looked at no closer */ };
 
-/* Settle `alive` of each actor in a snapshot with ends. How many are not. */
-uint32_t weir__deadlock_find(struct snapshot *s);
+/*
+ * Take a snapshot with ends and what else is wanted, and settle `alive` of each actor; *dead:
+ * how many are not. 0 or WEIR_ENOMEM.
+ */
+int weir__deadlock_find(struct snapshot *s, unsigned wanted, uint32_t *dead);
 
 /* Who could have woken it: "; its senders are of #3 'a', #5 'b'". */
 void weir__deadlock_blame(const struct snapshot *s, const struct seen *a, char *text, size_t size);

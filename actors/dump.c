@@ -59,10 +59,11 @@ int weir_dump(FILE *out)
     struct snapshot s;
     if (!out)
         return WEIR_EINVAL;
-    int rc = weir__snapshot_take(&s, SEE_ENDS | SEE_STACKS);
+    uint32_t dead;
+    int rc = weir__deadlock_find(&s, SEE_STACKS, &dead);
     if (rc < 0)
         return rc;
-    uint32_t dead = weir__deadlock_find(&s), now = trace_clock(weir__run_now());
+    uint32_t now = trace_clock(weir__run_now());
     fprintf(out, "weir: %u actors", s.count);
     fprintf(out, dead ? ", %u of them parked for ever\n" : "\n", dead);
     fprintf(out, "%-7s %-15s %-8s %9s %10s %-22s %-15s %s\n", "actor", "name", "state", "since",
