@@ -12,6 +12,13 @@
 static struct launch launch;
 static a32 event_lock; /* for `event` alone, which weir_stop() closes; a leaf */
 
+static void set_event(struct launch *l, int event)
+{
+    lock_acquire(&event_lock, 0);
+    l->event = event;
+    lock_release(&event_lock, 0);
+}
+
 static void lead(void *unused)
 {
     struct launch *l = &launch;
@@ -30,14 +37,16 @@ static int start(struct launch *l)
     if (event < 0)
         return event;
     os_event_clear(event);
-    l->event = event;
+    set_event(l, event);
     int rc = os_thread_start(&l->thread, lead, NULL);
     if (rc == 0 && state_after(&l->state, STARTING) == FAILED) {
         os_thread_join(&l->thread);
         rc = l->result;
     }
-    if (rc < 0)
+    if (rc < 0) {
+        set_event(l, -1); /* a late weir_run_fd() may take this run for the one before */
         os_event_close(event);
+    }
     return rc;
 }
 
@@ -72,10 +81,8 @@ static void cancel(const char *reason)
 static int join(struct launch *l)
 {
     os_thread_join(&l->thread);
-    lock_acquire(&event_lock, 0);
-    int event = l->event;
-    l->event = -1;
-    lock_release(&event_lock, 0);
+    int event = l->event; /* nobody changes it meanwhile */
+    set_event(l, -1);
     os_event_close(event);
     int result = l->result;
     a32_store_release(&weir__run_state, NO_RUN);

@@ -75,7 +75,8 @@ void weir__timer_add(struct timers *h, struct timer *t, weir_time deadline)
 {
     t->deadline = deadline;
     t->child = t->sibling = t->prev = NULL;
-    t->heap = h;
+    if (t->heap != h) /* again: who removes it may be reading it */
+        t->heap = h;
     lock_acquire(&h->lock, 0);
     a32_store_release(&t->state, TIMER_QUEUED); /* t->heap, when it is added again; as below */
     set_root(h, meld(h->root, t));
