@@ -71,10 +71,10 @@ uint32_t os_threads(void)
 uint32_t os_processors(void)
 {
     int e = errno;
-    cpu_set_t mask;
+    cpu_set_t mask[8]; /* with one, 1024 processors, the call fails where there are more */
     unsigned long n = 1, quota = os_cgroup_quota("");
-    if (sched_getaffinity(0, sizeof mask, &mask) == 0)
-        n = (unsigned long)CPU_COUNT(&mask);
+    if (sched_getaffinity(0, sizeof mask, mask) == 0)
+        n = (unsigned long)CPU_COUNT_S(sizeof mask, mask);
     if (quota > 0 && quota < n)
         n = quota;
     errno = e;
