@@ -435,6 +435,78 @@ CANCEL(cancel_task, "F005 a task is cancelled from a thread while it ends", .set
                    {"canceller", cancels_task, NULL},
                    {"sender", tries_to_send, NULL}});
 
+/* ---- on two workers ------------------------------------------------------------------------ */
+
+static int says_it_started(void *unused)
+{
+    uint32_t value = 9;
+    (void)unused;
+    int rc = weir_child_started(&value);
+    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECANCELED);
+    return 0;
+}
+
+static int starts_child(void *unused)
+{
+    uint32_t value = 0;
+    (void)unused;
+    scope = weir_scope_begin();
+    begin_is_known();
+    group = weir_group_begin();
+    int rc = weir_child_start(group, says_it_started, &value, NULL);
+    EXPLORE_ASSERT((rc == 0 && value == 9) || rc == WEIR_ECANCELED);
+    int end = weir_group_end(group);
+    EXPLORE_ASSERT(end == 0 || end == WEIR_ECANCELED);
+    EXPLORE_EQ(weir_scope_end(scope), rc < 0 || end < 0);
+    return 0;
+}
+
+static weir_body on_two;
+
+static void run_on_two(void *unused)
+{
+    EXPLORE_EQ(weir_run(on_two, unused, &(weir_options){.workers = 2}), 0);
+}
+
+static void open_group_waits(void)
+{
+    open_plain_0();
+    on_two = group_waits;
+}
+
+static void open_group_fails(void)
+{
+    open_plain_0();
+    on_two = group_fails;
+}
+
+static void open_task(void)
+{
+    open_plain_0();
+    on_two = cancels_task_child;
+}
+
+static void open_start(void)
+{
+    on_two = starts_child;
+}
+
+#define CANCEL_ON_TWO(ident, text, open, ...)                                                      \
+    CANCEL(ident, text, .setup = open, .max_steps = 60000,                                         \
+           .threads = {{"worker 0", run_on_two, NULL},                                             \
+                       {"worker 1", explore_hired, (void *)0},                                     \
+                       __VA_ARGS__})
+
+CANCEL_ON_TWO(cancel_two_group, "F008 a group on two workers is cancelled, a child completed",
+              open_group_waits, {"canceller", cancels_group, NULL},
+              {"sender", tries_to_send, NULL});
+CANCEL_ON_TWO(cancel_two_failure, "F006 a child's failure, on two workers", open_group_fails,
+              {"sender", sends_one, NULL});
+CANCEL_ON_TWO(cancel_two_task, "F005 a task is cancelled, on two workers", open_task,
+              {"canceller", cancels_task, NULL}, {"sender", tries_to_send, NULL});
+CANCEL_ON_TWO(cancel_two_start, "F004 the starter of a child is cancelled, on two workers",
+              open_start, {"canceller", cancels, NULL});
+
 /* ---- windows that are narrow --------------------------------------------------------------- */
 
 static a32 warm;
