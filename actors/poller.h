@@ -48,7 +48,8 @@ int weir__poller_install(struct poller *p);
 
 /*
  * What an actor waits for, {0} at first. It remembers what was fired while nobody waited; what
- * fires it must not outlast it.
+ * fires it must not outlast it. Its memory is retired (reclaim.h), not freed: who cancels a wait
+ * may still be at its lock when that wait is over.
  */
 struct event {
     struct waitable waiters;

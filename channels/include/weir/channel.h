@@ -248,7 +248,8 @@ WEIR_API int weir_handle_statistics(weir_handle handle, weir_statistics *out);
  * weir_set_allocator - where weir gets its heap memory; NULL restores malloc and free.
  *
  * `allocate` returns memory aligned like malloc's, or NULL, which becomes WEIR_ENOMEM.
- * To be called before anything else of weir, from one thread. Tables and stacks are
+ * To be called before anything else of weir, from one thread; both functions are called by
+ * any, also by several at a time, and may use nothing of weir. Tables and stacks are
  * mapped from the kernel; `allocate` is then asked first with `bytes` = 0, and NULL
  * refuses the mapping, so that a limit or a test sees all memory that weir takes.
  */
