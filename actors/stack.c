@@ -234,7 +234,7 @@ char *weir__stack_slot(const struct stacks *s, const void *address)
 
 static bool is_bare(const struct stack_slab *slab, size_t i)
 {
-    return slab->bare[i / 64] >> i % 64 & 1;
+    return a64_load(&slab->bare[i / 64]) >> i % 64 & 1;
 }
 
 static struct stack *stack_make(const struct stacks *s, struct stack_slab *slab, size_t i)
@@ -264,7 +264,7 @@ static bool slot_guard(struct stacks *s, struct stack_slab *slab, size_t i)
         return true;
     if (s->strict)
         return false;
-    slab->bare[i / 64] |= (uint64_t)1 << i % 64;
+    a64_store(&slab->bare[i / 64], a64_load(&slab->bare[i / 64]) | (uint64_t)1 << i % 64);
     a32_store(&s->canaries, 1);
     return true;
 }

@@ -89,8 +89,9 @@ struct stack_slab {
     size_t bytes;
     char *first; /* slot */
     size_t slots;
-    size_t used;                         /* slots that are stacks, or about to be */
-    uint64_t bare[SLAB_SLOTS_MOST / 64]; /* have a canary instead of a guard; a bit for each slot */
+    size_t used;                    /* slots that are stacks, or about to be */
+    a64 bare[SLAB_SLOTS_MOST / 64]; /* a bit for each slot: a canary instead of a guard; */
+                                    /* its taker reads it without the lock */
     struct stack_slab *next_cold;
     uint32_t cold_count;
     uint64_t cold[SLAB_SLOTS_MOST / 64]; /* free, and given back; a bit for each slot */
