@@ -159,10 +159,13 @@ static void last_in_first_out(void)
 static void waves(void)
 {
     enum { WAVE = 10000 < MANY ? 10000 : MANY };
+    size_t first = 0;
     begin(0, WEIR_GUARD_BEST, false);
     for (int round = 0; round < 3; round++) {
         get_many(WAVE);
-        EXPECT_EQ(made(), WAVE);
+        if (round == 0)
+            first = WAVE + cache.count;
+        EXPECT_EQ(made(), first);
         EXPECT_EQ(duplicates(WAVE), 0);
         put_many(WAVE);
     }
