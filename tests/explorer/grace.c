@@ -112,8 +112,12 @@ GRACE_BROKEN(grace_channel_without, "a channel is released without a grace perio
              "close: channel without grace");
 GRACE_BROKEN(grace_ignore_readers, "the epoch advances past readers", "reclaim: ignore readers");
 GRACE_BROKEN(grace_short, "what was retired is released after one epoch", "reclaim: short grace");
-GRACE_BROKEN(grace_no_membarrier, "the epoch advances without membarrier",
-             "reclaim: no membarrier");
+GRACE_MODEL(grace_no_membarrier, "the epoch advances without membarrier", .setup = open_used,
+            .mutation = "reclaim: no membarrier", .expect = "released",
+            .threads = {{"user a", uses, NULL},
+                        {"user b", uses, NULL},
+                        {"user c", uses, NULL},
+                        {"closer", closes_both, NULL}});
 
 /* ---- blocks that are left while others read from them --------------------------------------- */
 
