@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_start.c - weir_start(), weir_stop(): a run beside a program's own loop. */
 #define _GNU_SOURCE
-#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -9,21 +8,9 @@
 
 #include <weir/weir.h>
 
-#include "harness.h"
+#include "readable.h"
 
 WEIR_TYPE(num, long)
-
-static bool readable(int fd)
-{
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    return poll(&p, 1, 0) == 1 && p.revents == POLLIN;
-}
-
-static void wait_readable(int fd)
-{
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    REQUIRE_EQ(poll(&p, 1, -1), 1);
-}
 
 struct ends {
     num_sender tx;

@@ -443,17 +443,17 @@ static void claimed_in_vain(void)
     pair_close(&q);
 }
 
-static void claimed_and_served(void)
+/* It is claimed by p's, and `meets` comes by q meanwhile: it is served at p. */
+static void served_when_met(void (*meets)(struct party *it, struct pair *q))
 {
     struct pair p, q;
     struct picks s;
-    uint64_t item = 2;
     picks_two(&s, &p, &q);
     struct party *self = party_enter();
     struct claimer c = claim_by(p.ch);
     c.ch = p.ch;
     on_yield(claimer_ends, &c);
-    EXPECT_RC(weir_try_send(q.tx, &item), WEIR_EAGAIN);
+    meets(c.selecting, &q);
     EXPECT(has_yielded());
     wake_all(c.woken.first);
     party_leave(self);
@@ -464,37 +464,33 @@ static void claimed_and_served(void)
     pair_close(&q);
 }
 
+static void sends_in_vain(struct party *it, struct pair *q)
+{
+    uint64_t item = 2;
+    (void)it;
+    EXPECT_RC(weir_try_send(q->tx, &item), WEIR_EAGAIN);
+}
+
+static void claimed_and_served(void)
+{
+    served_when_met(sends_in_vain);
+}
+
 /* ---- the ending, step by step ---------------------------------------------------------------- */
 
-/* As whoever ends waits by a deadline or a cancellation, which came too late. */
-static void ends_in_vain(struct party *it, bool interrupts)
+/* Who ends waits by a deadline, or by a cancellation, and comes too late. */
+static void expires_in_vain(struct party *it, struct pair *q)
 {
-    if (!interrupts) {
-        EXPECT(!weir__wait_cancel(it, WEIR_ETIMEDOUT));
-        return;
-    }
+    (void)q;
+    EXPECT(!weir__wait_cancel(it, WEIR_ETIMEDOUT));
+}
+
+static void interrupts_in_vain(struct party *it, struct pair *q)
+{
+    (void)q;
     a8_store(&it->cancelled, 1);
     weir__wait_interrupt(it);
     a8_store(&it->cancelled, 0);
-}
-
-static void select_ended_too_late(bool interrupts)
-{
-    struct pair p, q;
-    struct picks s;
-    picks_two(&s, &p, &q);
-    struct party *self = party_enter();
-    struct claimer c = claim_by(p.ch);
-    c.ch = p.ch;
-    on_yield(claimer_ends, &c);
-    ends_in_vain(c.selecting, interrupts);
-    EXPECT(has_yielded());
-    wake_all(c.woken.first);
-    party_leave(self);
-    picks_end(&s, 0, 1);
-    EXPECT_EQ(s.items[0], 1);
-    pair_close(&p);
-    pair_close(&q);
 }
 
 static void select_not_cancelled(void)
@@ -520,7 +516,7 @@ static void holder_serves(void *arg)
     chan_unlock(c->ch);
 }
 
-static void receive_ended_too_late(bool interrupts)
+static void receive_ended_too_late(void (*ends)(struct party *it, struct pair *p))
 {
     struct pair p;
     pair_open(&p, 1);
@@ -532,7 +528,7 @@ static void receive_ended_too_late(bool interrupts)
     struct party *it = waiter_party(first_of(p.ch, &p.ch->recvq)), *self = party_enter();
     lock_acquire(&p.ch->lock, 0);
     on_yield(holder_serves, &c);
-    ends_in_vain(it, interrupts);
+    ends(it, &p);
     EXPECT(has_yielded());
     EXPECT_EQ(a32_load(&p.ch->lock), 0);
     wake_all(c.woken.first);
@@ -564,10 +560,10 @@ static void receive_not_cancelled(void)
 
 static void ended_too_late(void)
 {
-    receive_ended_too_late(false);
-    receive_ended_too_late(true);
-    select_ended_too_late(false);
-    select_ended_too_late(true);
+    receive_ended_too_late(expires_in_vain);
+    receive_ended_too_late(interrupts_in_vain);
+    served_when_met(expires_in_vain);
+    served_when_met(interrupts_in_vain);
 }
 
 static void shielded_meanwhile(void)

@@ -2,8 +2,8 @@
 /* test_watch.c - weir_receiver_fd(): when a descriptor is readable, whose it is, and how it ends.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,19 +14,7 @@
 #include <weir/select.h>
 #include <weir/ticker.h>
 
-#include "harness.h"
-
-static bool readable(int fd)
-{
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    return poll(&p, 1, 0) == 1 && p.revents == POLLIN;
-}
-
-static void wait_readable(int fd)
-{
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    REQUIRE_EQ(poll(&p, 1, -1), 1);
-}
+#include "readable.h"
 
 struct ends {
     weir_sender tx;

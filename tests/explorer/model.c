@@ -240,6 +240,25 @@ static int plays(void *arg)
     return 0;
 }
 
+static weir_scope scope;
+static a32 scope_known;
+
+weir_scope m_scope_begin(void)
+{
+    scope = weir_scope_begin();
+    a32_store_release(&scope_known, 1);
+    return scope;
+}
+
+void m_cancels(void *unused)
+{
+    (void)unused;
+    while (!a32_load_acquire(&scope_known))
+        a_relax();
+    int rc = weir_scope_cancel(scope, "by a thread");
+    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECLOSED);
+}
+
 void m_spawn(weir_group group, void (*does)(void *arg), void *arg)
 {
     struct part p = {does, arg};

@@ -65,6 +65,10 @@ void m_recvs_and_closes(void *arg);
 void m_closes_sender(void *arg);
 void m_closes_receiver(void *arg);
 
+/* An actor's scope, which m_cancels(), on another thread, cancels when it is known. */
+weir_scope m_scope_begin(void);
+void m_cancels(void *unused);
+
 /* An actor that does one of these. */
 void m_spawn(weir_group group, void (*does)(void *arg), void *arg);
 

@@ -157,15 +157,11 @@ static void run_with_deadline(void *unused)
     EXPLORE_EQ(weir_run(with_deadline, unused, NULL), 0);
 }
 
-static a32 begun;
-static weir_scope scope;
-
 static int is_cancelled(void *unused)
 {
     (void)unused;
     install();
-    scope = weir_scope_begin();
-    a32_store_release(&begun, 1);
+    weir_scope scope = m_scope_begin();
     int what = weir__event_wait(&event, WEIR_NEVER);
     EXPLORE_ASSERT(what > 0 || what == WEIR_ECANCELED);
     EXPLORE_ASSERT(weir_scope_end(scope) >= 0);
@@ -178,15 +174,6 @@ static int is_cancelled(void *unused)
 static void run_is_cancelled(void *unused)
 {
     EXPLORE_EQ(weir_run(is_cancelled, unused, NULL), 0);
-}
-
-static void cancels(void *unused)
-{
-    (void)unused;
-    while (!a32_load_acquire(&begun))
-        a_relax();
-    int rc = weir_scope_cancel(scope, NULL);
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECLOSED);
 }
 
 static void all_seen(void)
@@ -217,7 +204,7 @@ static void items_and_events(void)
     .threads = {                                                                                   \
         {"worker", run_is_cancelled, NULL},                                                        \
         {"device", device, NULL},                                                                  \
-        {"canceller", cancels, NULL},                                                              \
+        {"canceller", m_cancels, NULL},                                                            \
     }
 
 POLLER(poller_events, "F001 an actor waits for two events", all_seen, EVENTS);

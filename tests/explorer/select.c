@@ -5,13 +5,9 @@
  * Each model counts, per item, how often it was sent, received and dropped, and poisons
  * what a losing case could write to.
  */
-#include "explore.h"
-
 #include <string.h>
 
-#include <weir/weir.h>
-
-void weir__thread_detach(void);
+#include "model.h"
 
 enum { CHANNELS = 3, ITEMS = 64, CASES = 4, POISON = 0xdead };
 
@@ -432,16 +428,12 @@ MODEL(select_timeout_actor, "F046 F047 an actor's select has a deadline", open_0
 
 /* ---- cancellation, two workers ------------------------------------------------------------- */
 
-static weir_scope scope;
-static a32 begun;
-
 static int selects_in_scope(void *unused)
 {
     uint32_t in[2] = {POISON, POISON};
     weir_case c[] = {weir_on_recv(rx[0], &in[0]), weir_on_recv(rx[1], &in[1])};
     (void)unused;
-    scope = weir_scope_begin();
-    a32_store_release(&begun, 1);
+    weir_scope scope = m_scope_begin();
     int fired = weir_select(c, 2, WEIR_FAIR);
     EXPLORE_ASSERT(fired == WEIR_ECANCELED || (fired >= 0 && c[fired].rc == 1));
     for (int i = 0; i < 2; i++)
@@ -457,21 +449,12 @@ static void runs_in_scope(void *unused)
     EXPLORE_EQ(weir_run(selects_in_scope, unused, NULL), 0);
 }
 
-static void cancels(void *unused)
-{
-    (void)unused;
-    while (!a32_load_acquire(&begun))
-        a_relax();
-    int rc = weir_scope_cancel(scope, "by a thread");
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECLOSED);
-}
-
 #define CANCELLED                                                                                  \
     {                                                                                              \
         {"select", runs_in_scope, NULL}, {"sender 0", plays, PLAIN(0 | S, 1, 1, .by = true)},      \
             {"sender 1", plays, PLAIN(1 | S, 1, 2, .by = true)},                                   \
         {                                                                                          \
-            "canceller", cancels, NULL                                                             \
+            "canceller", m_cancels, NULL                                                           \
         }                                                                                          \
     }
 MODEL(select_cancelled_0, "F012 a select is cancelled, rendezvous", open_0, CANCELLED);
@@ -479,7 +462,7 @@ MODEL(select_cancelled_1, "F012 a select is cancelled, capacity 1", open_1, CANC
 BROKEN(select_cancel_no_claim, "a select is cancelled without a claim", open_0,
        "select: claim skipped", CANCELLED);
 BROKEN(select_cancel_not_announced, "a select does not say that it will wait", open_0,
-       "cancel: not announced", {{"select", runs_in_scope, NULL}, {"canceller", cancels, NULL}});
+       "cancel: not announced", {{"select", runs_in_scope, NULL}, {"canceller", m_cancels, NULL}});
 
 static struct script receives = {.cases = 2, .c = {0, 1}, .rounds = 2};
 static struct script *receivers[] = {&receives, &receives};

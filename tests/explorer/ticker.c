@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* ticker.c - ticks that several wait for: docs/protocol.md, "Ticks". */
-#include "explore.h"
-
 #include <string.h>
 
-#include <weir/weir.h>
-
-void weir__thread_detach(void);
+#include "model.h"
 
 enum { HANDLES = 3, TICKS_MOST = 16, ITEMS = 8 };
 #define PERIOD WEIR_MS
@@ -402,15 +398,11 @@ MODEL(ticker_select_closed, "F045 select: the ticker's handle closes", open_tick
 
 /* ---- cancelled ----------------------------------------------------------------------------- */
 
-static weir_scope scope;
-static a32 begun;
-
 static int recvs_in_scope(void *unused)
 {
     weir_time tick = POISON;
     (void)unused;
-    scope = weir_scope_begin();
-    a32_store_release(&begun, 1);
+    weir_scope scope = m_scope_begin();
     int rc = weir_recv(ticker[0], &tick);
     EXPLORE_ASSERT(rc == 1 || rc == WEIR_ECANCELED);
     EXPLORE_ASSERT((rc == 1) == (tick != POISON));
@@ -425,17 +417,8 @@ static void runs_in_scope(void *unused)
     EXPLORE_EQ(weir_run(recvs_in_scope, unused, NULL), 0);
 }
 
-static void cancels(void *unused)
-{
-    (void)unused;
-    while (!a32_load_acquire(&begun))
-        a_relax();
-    int rc = weir_scope_cancel(scope, "by a thread");
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECLOSED);
-}
-
 MODEL(ticker_cancelled, "F012 ticker: a cancellation races with the tick", open_ticker, once,
-      {{"worker", runs_in_scope, NULL}, {"b", recvs, HOW(1, 1)}, {"canceller", cancels, NULL}});
+      {{"worker", runs_in_scope, NULL}, {"b", recvs, HOW(1, 1)}, {"canceller", m_cancels, NULL}});
 
 /* ---- order --------------------------------------------------------------------------------- */
 
