@@ -369,7 +369,7 @@ static void queue_all(struct selection *s)
             weir__watches_tell(i->chan, &s->woken);
     }
     a32_store(&own->latch, LOCKED);
-    a32_store(&own->linked, CLAIMABLE); /* visible with the release of each lock */
+    a32_store_release(&own->linked, CLAIMABLE); /* the latch first: who cancels takes no lock */
 }
 
 /* Those of one channel, up to `end`. */
