@@ -24,7 +24,8 @@ int weir__recv_locked(struct party *self, struct chan *ch, struct waiter *mine, 
 {
     struct thread *t = self->thread;
     weir__serve(ch, t, woken);
-    if (ch->recvq.first)
+    /* A sender may be parked beside receivers: of a select that does both, not with itself. */
+    if (ch->recvq.first && ch->kind != RENDEZVOUS)
         return EMPTY;
     bool unfenced = peer_unfenced(self, ch, SINGLE_SENDER, &ch->sender_user);
     int k = ch->kind == RENDEZVOUS ? (int)take_over(ch, mine, woken)

@@ -280,6 +280,29 @@ static void two_that_mirror(const struct pair *p)
     nobody_waits(p, 1);
 }
 
+/* Plain operations meet it, at either end. */
+static void two_that_are_plain(const struct pair *p)
+{
+    struct pick s;
+    uint64_t item = POISON;
+    pick_begin(&s);
+    pick_send(&s, p->tx, 33);
+    pick_recv(&s, p->rx);
+    for (int end = 0; end < 2; end++) {
+        pick_start(&s);
+        await_senders(p->tx.h, 1);
+        await_receivers(p->rx.h, 1);
+        if (end == 0)
+            EXPECT_RC(weir_try_recv(p->rx, &item), 1);
+        else
+            EXPECT_RC(weir_try_send(p->tx, &item), 0);
+        pick_end(&s, end, end);
+        EXPECT_EQ(item, 33);
+        EXPECT_EQ(s.items[1], end == 0 ? POISON : 33);
+    }
+    nobody_waits(p, 1);
+}
+
 static void never_to_itself(const struct kind *k)
 {
     struct pair p;
@@ -291,6 +314,7 @@ static void never_to_itself(const struct kind *k)
         EXPECT_RC(weir_select_by(c, 2, WEIR_FAIR, weir_after(2 * WEIR_MS)), WEIR_ETIMEDOUT);
         EXPECT_EQ(got, POISON);
         two_that_mirror(&p);
+        two_that_are_plain(&p);
     } else {
         through_a_buffer(&p);
     }

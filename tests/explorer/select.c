@@ -327,6 +327,12 @@ MODEL(select_twice, "select: the same receive twice", open_0,
 MODEL(select_itself, "select: send and receive on one channel: never to itself", open_0,
       {{"a", plays, SELECT(2, 1, .cases = 2, .c = {0 | S, 0})},
        {"b", plays, SELECT(2, 11, .cases = 2, .c = {0, 0 | S})}});
+MODEL(select_itself_recv, "select: the same, and one receives", open_0,
+      {{"a", plays, SELECT(1, 1, .cases = 2, .c = {0 | S, 0})},
+       {"receiver", plays, PLAIN(0, 1, 0)}});
+MODEL(select_itself_send, "select: the same, and one sends", open_0,
+      {{"a", plays, SELECT(1, 1, .cases = 2, .c = {0 | S, 0})},
+       {"sender", plays, PLAIN(0 | S, 1, 11)}});
 MODEL(select_itself_plain, "select: the same beside plain operations", open_0,
       {{"a", plays, SELECT(2, 1, .cases = 2, .c = {0 | S, 0}, .by = true)},
        {"receiver", plays, PLAIN(0, 1, 0, .by = true)},
