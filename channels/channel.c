@@ -328,17 +328,10 @@ static void mark_closed(struct chan *ch)
 }
 
 /*
- * Under the lock: the clock, which has no handle, goes with the last receiver. In the queue only
- * dead waiters are left, of selects that something else has served; see select.c.
+ * Under the lock: one handle less on this end. With the last receiver the clock goes, which has no
+ * handle, and what is left of those who waited: dead waiters, of selects that something else has
+ * served. A sender's close may have left them there, behind one who waits for a claimed place.
  */
-static void clock_close(struct chan *ch, struct wake_list *woken)
-{
-    ch->senders = 0;
-    if (!MUTATE("ticker: closed with its queue"))
-        weir__complete_all(ch, &ch->recvq, NULL, WEIR_ECLOSED, woken);
-}
-
-/* Under the lock: one handle less on this end. */
 static void end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
                       struct wake_list *woken)
 {
@@ -349,9 +342,11 @@ static void end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
         }
     } else if (--ch->receivers == 0) {
         if (ch->kind == TICKS)
-            clock_close(ch, woken);
+            ch->senders = 0;
         mark_closed(ch);
         weir__complete_all(ch, &ch->sendq, NULL, WEIR_EPIPE, woken);
+        if (!MUTATE("close: dead waiters stay"))
+            weir__complete_all(ch, &ch->recvq, NULL, WEIR_ECLOSED, woken);
     }
 }
 

@@ -32,7 +32,7 @@
  * tick goes to whoever stands first in the ticker's, and who got none waits on, for the next.
  *
  * A waiter that lost is unlinked by ourselves under its channel's lock, or was by somebody who
- * met it: at the latest by the close of the other end, so that no channel goes before it. The
+ * met it: at the latest by the last receiver's close, so that no channel goes before it. The
  * latch, the claim word and which case fired are in the party, which nobody touches any more after
  * the wake; the waiters are the caller's, and untouched after the last is unlinked.
  */

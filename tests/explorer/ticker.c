@@ -470,7 +470,7 @@ MODEL(ticker_order, "F049 ticker: first come first served", open_ticker, in_orde
 /* ---- mutations ----------------------------------------------------------------------------- */
 
 BROKEN(ticker_goes_with_queue, "a ticker goes while somebody is in its queue", open_item_channel,
-       nobody_waits, "ticker: closed with its queue", TICKER_GOES);
+       nobody_waits, "close: dead waiters stay", TICKER_GOES);
 BROKEN(ticker_no_lock, "two take one tick", open_ticker, once, "ticker: taken without the lock",
        ONE_TRIES);
 BROKEN(ticker_no_lock_order, "who tries overtakes one that waits", open_ticker, in_order,
