@@ -291,7 +291,7 @@ static int attempt(struct selection *s, struct select_waiter *w)
         return WEIR_ECLOSED;
     if (mine->sends && ch->receivers == 0)
         return WEIR_EPIPE;
-    if (mine->sends ? no_room(ch) : nothing_there(ch))
+    if (mine->sends ? ch->kind != UNBOUNDED && no_room(ch) : nothing_there(ch))
         return NOTHING;
     int k = mine->sends ? weir__send_locked(s->self, ch, mine, false, &s->woken)
                         : weir__recv_locked(s->self, ch, mine, false, &s->woken);

@@ -308,6 +308,7 @@ static inline bool nothing_there(struct chan *ch)
            !(ch->flags & (SINGLE_SENDER | CLOCKED));
 }
 
+/* Of a channel that has a limit. */
 static inline bool no_room(struct chan *ch)
 {
     if (ch->recvq.first || ch->sendq.first || ch->receivers == 0)

@@ -253,6 +253,25 @@ static void wrong_below_a_source(void)
     pair_close(&q);
 }
 
+/* There is always room, whatever its positions are. */
+static void source_sends_unbounded(void)
+{
+    struct pair p;
+    uint64_t item = 3;
+    pair_open(&p, WEIR_UNBOUNDED);
+    struct passer o = {.below = weir_on_send(p.tx, &item)};
+    weir_case c = weir_on_source(&passer, &o, NULL);
+    for (unsigned i = 0; i < 64; i++) {
+        o.rc = WEIR_EAGAIN;
+        EXPECT_EQ(weir_select_by(&c, 1, WEIR_FAIR, weir_now() - 1), 0);
+        EXPECT_RC(c.rc, 0);
+        if (i % 2)
+            EXPECT_RC(weir_try_recv(p.rx, &item), 1);
+    }
+    EXPECT_EQ(stats_of(p.rx.h).buffered, 32);
+    pair_close(&p);
+}
+
 /* ---- a source has fired, and it was not enough --------------------------------------------- */
 
 /* It takes what is below; meanwhile something comes for another case. */
@@ -610,6 +629,7 @@ static void select_behind_a_claim(void)
     {"F043 F044 F045 select: somebody comes between the try and the locks",                        \
      between_try_and_locks},                                                                       \
         {"F054 select: a source waits for what cannot be waited for", wrong_below_a_source},       \
+        {"F035 select: a source sends to an unbounded channel", source_sends_unbounded},           \
         {"select: a source has fired in vain, and another case is ready", another_case_meanwhile}, \
         {"F049 select: who was served elsewhere is in nobody's way", dead_waiters},                \
         {"F049 select: who is claimed in vain is served here", claimed_in_vain},                   \
