@@ -240,8 +240,9 @@ static inline void party_leave(struct party *p)
 }
 
 /*
- * Spend one operation. True: an actor has budget left and is not cancelled, and the shortest
- * way needs no more.
+ * Spend one operation, which is then entered or goes the shortest way: leaving it a plain thread
+ * has nothing again. True: an actor has budget left and is not cancelled, and the shortest way
+ * needs no more.
  */
 static always_inline bool party_spend(void)
 {

@@ -337,8 +337,10 @@ int weir_try_recv_item(weir_receiver rx, void *item, size_t item_size)
 
 int weir_recv_items(weir_receiver rx, void *items, size_t n, size_t item_size, weir_time deadline)
 {
+    if (n == 0)
+        return WEIR_EINVAL;
     party_spend();
-    return n == 0 ? WEIR_EINVAL : recv(rx, items, batch_count(n), item_size, until(deadline));
+    return recv(rx, items, batch_count(n), item_size, until(deadline));
 }
 
 int weir_try_recv_items(weir_receiver rx, void *items, size_t n, size_t item_size)

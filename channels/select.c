@@ -571,11 +571,11 @@ static never_inline int select_enter(weir_case *cases, uint32_t n, weir_select_m
 
 /* By an actor, the first receive that is looked at often has an item. */
 static always_inline int select_by(weir_case *cases, size_t n, weir_select_mode mode,
-                                   weir_time deadline, bool spent)
+                                   weir_time deadline, bool waits)
 {
     if (unlikely(n > WEIR_SELECT_MAX || (!cases && n) || (mode | 1u) != 1u))
         return WEIR_EINVAL;
-    if (unlikely(!spent || n == 0))
+    if (unlikely(!(waits ? party_spend() : party_has_budget()) || n == 0))
         return select_enter(cases, (uint32_t)n, mode, deadline);
     struct party *self = party_current();
     uint32_t first = mode == WEIR_FAIR ? random_case(self->thread, (uint32_t)n) : 0;
@@ -592,17 +592,17 @@ static always_inline int select_by(weir_case *cases, size_t n, weir_select_mode 
 
 int weir_select(weir_case *cases, size_t n, weir_select_mode mode)
 {
-    return select_by(cases, n, mode, WEIR_NEVER, party_spend());
+    return select_by(cases, n, mode, WEIR_NEVER, true);
 }
 
 int weir_select_by(weir_case *cases, size_t n, weir_select_mode mode, weir_time deadline)
 {
-    return select_by(cases, n, mode, until(deadline), party_spend());
+    return select_by(cases, n, mode, until(deadline), true);
 }
 
 int weir_try_select(weir_case *cases, size_t n, weir_select_mode mode)
 {
-    return select_by(cases, n, mode, WEIR_TRY, party_has_budget());
+    return select_by(cases, n, mode, WEIR_TRY, false);
 }
 
 weir_case weir_on_recv_item(weir_receiver rx, void *item, size_t item_size)

@@ -368,9 +368,10 @@ int weir_try_send_item(weir_sender tx, const void *item, size_t item_size)
 int weir_send_items(weir_sender tx, const void *items, size_t n, size_t item_size,
                     weir_time deadline)
 {
+    if (n == 0)
+        return WEIR_EINVAL;
     party_spend();
-    return n == 0 ? WEIR_EINVAL
-                  : send(tx, items, batch_count(n), item_size, until(deadline), false);
+    return send(tx, items, batch_count(n), item_size, until(deadline), false);
 }
 
 int weir_try_send_items(weir_sender tx, const void *items, size_t n, size_t item_size)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ops.h"
+#include "party.h"
 
 enum { BATCH_MAX = 800 };
 
@@ -112,6 +113,7 @@ static void recv_many_then_end(const struct kind *k)
     EXPECT_RC(weir_close(rx), 0);
 }
 
+/* A plain thread with a budget would go the ways of actors. */
 static void batch_errors(const struct kind *k)
 {
     uint64_t items[3] = {0};
@@ -119,12 +121,14 @@ static void batch_errors(const struct kind *k)
     weir_sender tx;
     weir_receiver rx;
     kind_open(k, &tx, &rx);
+    int budget = party_current()->budget;
     EXPECT_RC(weir_send_many(tx, items, 0), WEIR_EINVAL);
     EXPECT_RC(weir_try_send_many(tx, items, 0), WEIR_EINVAL);
     EXPECT_RC(weir_send_many_by(tx, items, 0, 0), WEIR_EINVAL);
     EXPECT_RC(weir_recv_many(rx, items, 0), WEIR_EINVAL);
     EXPECT_RC(weir_try_recv_many(rx, items, 0), WEIR_EINVAL);
     EXPECT_RC(weir_recv_many_by(rx, items, 0, 0), WEIR_EINVAL);
+    EXPECT_EQ(party_current()->budget, budget);
     EXPECT_RC(weir_send_many(tx, wrong, 3), WEIR_EITEM);
     EXPECT_RC(weir_try_send_many(tx, wrong, 3), WEIR_EITEM);
     EXPECT_RC(weir_recv_many(rx, wrong, 3), WEIR_EITEM);

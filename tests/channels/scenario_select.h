@@ -5,6 +5,7 @@
 #include <weir/select.h>
 
 #include "ops.h"
+#include "party.h"
 
 enum { PICK_CASES = 9, POISON = 0xdead };
 
@@ -424,8 +425,10 @@ static void misuse(const struct kind *k)
     char small = 0;
     pairs_open(k, &p, 1);
     weir_case c[] = {weir_on_recv(p.rx, &item), weir_on_send(p.tx, &small)};
+    int budget = party_current()->budget;
     EXPECT_RC(weir_select(NULL, 1, WEIR_FAIR), WEIR_EINVAL);
     EXPECT_RC(weir_select(c, 1, (weir_select_mode)2), WEIR_EINVAL);
+    EXPECT_EQ(party_current()->budget, budget);
     EXPECT_RC(weir_select(NULL, 0, WEIR_FAIR), WEIR_EDEADLK);
     EXPECT_RC(weir_try_select(NULL, 0, WEIR_FAIR), WEIR_EAGAIN);
     EXPECT_EQ(weir_select(c, 2, WEIR_ORDERED), 1);
