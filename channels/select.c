@@ -428,6 +428,19 @@ static int wait(struct selection *s)
     return i;
 }
 
+/*
+ * A source took what there was and wants more. That may go on for long, if it is wrong for ever,
+ * so the others, a cancellation and the deadline have their turn. 0 or an error.
+ */
+static int take_turns(const struct selection *s)
+{
+    if (!party_is_plain(s->self)) {
+        party_spend();
+        party_rest(s->self);
+    }
+    return why_not_wait(s->self, s->deadline);
+}
+
 static never_inline int wait_and_try(struct selection *s)
 {
     for (;;) {
@@ -445,7 +458,7 @@ static never_inline int wait_and_try(struct selection *s)
             s->cases[i].rc = rc;
             return i;
         }
-        if ((i = try_all(s)) != NOTHING)
+        if ((i = try_all(s)) != NOTHING || (i = take_turns(s)) < 0)
             return i;
     }
 }

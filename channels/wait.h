@@ -100,7 +100,10 @@ static inline int request_lock(struct party *self, struct chan *ch, weir_handle 
     return WEIR_ECLOSED;
 }
 
-/* 0 or an error, when nothing went through; after the party announced itself and took the lock. */
+/*
+ * 0 or an error, when nothing went through. A 0 before parking holds only after the party
+ * announced itself and took the lock.
+ */
 static inline int why_not_wait(struct party *self, weir_time deadline)
 {
     if (deadline == WEIR_TRY)

@@ -640,6 +640,47 @@ static void sources_that_fail(const struct kind *k)
     close_both(p.tx, p.rx);
 }
 
+/* One that does not pass on the end of what is below it; until it was asked too often. */
+struct deaf {
+    weir_receiver rx;
+    uint64_t below;
+    unsigned armed;
+    int (*asked)(struct deaf *d); /* what arm() says; NULL: 0 */
+};
+
+enum { TOO_OFTEN = 1000 };
+
+static int deaf_arm(void *object, weir_case *below)
+{
+    struct deaf *d = object;
+    *below = weir_on_recv(d->rx, &d->below);
+    if (++d->armed > TOO_OFTEN)
+        return WEIR_ENOMEM;
+    return d->asked ? d->asked(d) : 0;
+}
+
+static void deaf_disarm(void *object, int rc)
+{
+    (void)object;
+    EXPECT_RC(rc, 0);
+}
+
+static const weir_source deaf = {empty_try, deaf_arm, deaf_disarm};
+
+static void a_deaf_source(const struct kind *k)
+{
+    struct pair p;
+    struct deaf d = {.armed = 0};
+    uint64_t item;
+    pairs_open(k, &p, 1);
+    d.rx = p.rx;
+    weir_close(p.tx);
+    weir_case c = weir_on_source(&deaf, &d, &item);
+    EXPECT_RC(weir_select_by(&c, 1, WEIR_FAIR, weir_now() - 1), WEIR_ETIMEDOUT);
+    EXPECT_EQ(d.armed, 1);
+    close_both(p.tx, p.rx);
+}
+
 /* ---- many at once -------------------------------------------------------------------------- */
 
 /*
@@ -794,5 +835,6 @@ static void a_crowd(const struct kind *k)
     X(a_source, MANY_RX, "select: a source, and what it keeps")                                    \
     X(a_source_over_a_source, MANY_RX, "select: a source over a source")                           \
     X(sources_that_fail, ANY, "select: sources that fail")                                         \
+    X(a_deaf_source, ANY, "F047 select: a source that never has enough")                           \
     X(facing_in_a_ring, ANY, "select: selects that face each other in a ring")                     \
     X(a_crowd, MANY, "select: a crowd of selects and plain sends")

@@ -123,7 +123,9 @@ WEIR_API int weir_try_select(weir_case *cases, size_t n, weir_select_mode mode);
  *           again, which has to turn an end or an error below into one of its own.
  *
  * So what a case has taken from below and did not return, because it was not enough or
- * because another case fired, stays in the source.
+ * because another case fired, stays in the source. A select whose source wants more and more goes
+ * on; others have their turn meanwhile, and a deadline or a cancellation ends it. It is a loop
+ * without a wait if try_item says WEIR_EAGAIN again and again where what arm() named has ended.
  */
 typedef struct weir_source {
     int (*try_item)(void *object, void *item);
