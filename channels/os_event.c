@@ -21,7 +21,7 @@ static int descriptor(int fd, int before)
 int os_event_open(void)
 {
     int e = errno;
-    return descriptor(os_may_map() ? eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK) : -1, e);
+    return os_may_map() ? descriptor(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK), e) : WEIR_ENOMEM;
 }
 
 int os_event_dup(int event)

@@ -417,24 +417,34 @@ static void came_between(void)
     close_ends(&e);
 }
 
-/* ---- two make one at the same time, and the handle is closed ----------------------------- */
+/* ---- what happens while one is made ------------------------------------------------------- */
 
+/*
+ * At a call of the allocator, so between two steps. (A program's may use nothing of weir; here it
+ * is known that no lock is held.)
+ */
 static struct {
     weir_receiver rx;
-    int fd;
-    bool makes, closes; /* one of them once, at an allocation or at the free after two of them */
-    unsigned allocations;
+    unsigned at, calls; /* when; 0: never */
+    bool closes;        /* the handle is closed, or another one asks */
+    int fd;             /* what that one gets */
 } meanwhile;
+
+static void come_meanwhile(void)
+{
+    if (++meanwhile.calls != meanwhile.at)
+        return;
+    if (meanwhile.closes)
+        EXPECT_RC(weir_close(meanwhile.rx), 0);
+    else
+        meanwhile.fd = weir_receiver_fd(meanwhile.rx);
+}
 
 static void *allocate(size_t bytes, void *context)
 {
     (void)context;
-    meanwhile.allocations++;
-    if (meanwhile.makes) {
-        meanwhile.makes = false;
-        meanwhile.fd = weir_receiver_fd(meanwhile.rx);
-    }
-    return malloc(bytes);
+    come_meanwhile();
+    return malloc(bytes ? bytes : 1);
 }
 
 static void release(void *memory, size_t bytes, void *context)
@@ -442,46 +452,72 @@ static void release(void *memory, size_t bytes, void *context)
     (void)bytes;
     (void)context;
     free(memory);
-    if (meanwhile.closes && meanwhile.allocations == 2) {
-        meanwhile.closes = false;
-        weir_close(meanwhile.rx);
-    }
+    come_meanwhile();
 }
 
-static void made_meanwhile(bool closed)
+static const weir_allocator allocator = {allocate, release, NULL};
+
+/* `dropped`: some of what a descriptor needs is there, and is freed again. False: no such call. */
+static bool made_meanwhile(unsigned at, bool closes, bool dropped)
 {
-    static const weir_allocator allocator = {allocate, release, NULL};
     weir_sender tx;
     weir_receiver rx;
-    REQUIRE_RC(weir_channel_open(&tx, &rx, sizeof(int), 1, NULL), 0);
-    weir_receiver other = weir_receiver_clone(rx); /* what both need is there, and freed again */
-    int other_fd = closed ? weir_receiver_fd(other) : -1;
-    weir_set_allocator(&allocator);
+    weir_channel_options o = {.drop = dropped ? count_drop : NULL};
+    REQUIRE_RC(weir_channel_open(&tx, &rx, sizeof(int), 1, &o), 0);
     meanwhile.rx = rx;
-    meanwhile.makes = !closed;
-    meanwhile.closes = closed;
-    meanwhile.allocations = 0;
+    meanwhile.at = at;
+    meanwhile.calls = 0;
+    meanwhile.closes = closes;
+    weir_set_allocator(&allocator);
     int fd = weir_receiver_fd(rx);
     weir_set_allocator(NULL);
-    if (closed) {
+    bool came = meanwhile.calls >= at;
+    if (came && closes) {
         EXPECT_RC(fd, WEIR_ECLOSED);
     } else {
         EXPECT(fd >= 0 && readable(fd));
-        EXPECT(meanwhile.fd >= 0 && readable(meanwhile.fd));
         close(fd);
+    }
+    if (came && !closes) {
+        EXPECT(meanwhile.fd >= 0 && readable(meanwhile.fd));
         close(meanwhile.fd);
     }
-    if (closed)
-        close(other_fd);
-    weir_close(other);
     weir_close(tx);
     weir_close(rx);
+    return came;
 }
 
-static void two_at_once(void)
+static void at_each_moment(void)
 {
-    made_meanwhile(false);
-    made_meanwhile(true);
+    for (unsigned how = 0; how < 4; how++) {
+        unsigned at = 1;
+        while (made_meanwhile(at, how & 1, how & 2))
+            at++;
+        EXPECT(at > 1);
+    }
+}
+
+static void *maps_nothing(size_t bytes, void *context)
+{
+    (void)context;
+    return bytes ? malloc(bytes) : NULL;
+}
+
+/* Whatever error the caller has had before. */
+static void without_memory(void)
+{
+    static const weir_allocator scarce = {maps_nothing, release, NULL};
+    weir_sender tx;
+    weir_receiver rx;
+    meanwhile.at = 0;
+    REQUIRE_RC(weir_channel_open(&tx, &rx, sizeof(int), 1, NULL), 0);
+    weir_set_allocator(&scarce);
+    errno = EMFILE;
+    EXPECT_RC(weir_receiver_fd(rx), WEIR_ENOMEM);
+    EXPECT_EQ(errno, EMFILE);
+    weir_set_allocator(NULL);
+    weir_close(tx);
+    weir_close(rx);
 }
 
 TEST_SUITE(watch, "descriptors of receivers",
@@ -500,5 +536,6 @@ TEST_SUITE(watch, "descriptors of receivers",
            {"F049 a single sender of another thread", single_sender_elsewhere},
            {"F038 a select that sends", selecting_sender},
            {"F038 an item that comes during weir_try_select", came_between},
-           {"F045 two ask for a descriptor at once; the handle is closed meanwhile", two_at_once},
+           {"F045 another one asks, or the handle is closed, while one is made", at_each_moment},
+           {"F054 a descriptor without memory", without_memory},
            {"F038 loops with epoll, level and edge triggered, and three senders", loops});
