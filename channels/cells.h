@@ -28,7 +28,6 @@ struct cell {
 extern struct cell weir__no_cells;
 
 int weir__cells_make(struct chan *ch);
-void weir__cells_free(struct chan *ch);
 
 static inline uint64_t cell_index(const struct chan *ch, uint64_t position)
 {

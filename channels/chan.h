@@ -6,7 +6,7 @@
  * (RENDEZVOUS), or are read off the clock (TICKS, ticker.c). Operations that need not wait touch
  * only positions and cells. Whoever has to wait takes the lock, queues its waiter and parks;
  * whoever then makes progress possible sees the wait flag in the lock word and serves the queues
- * (serve() in wait.h).
+ * (weir__serve() in wait.h).
  *
  * Positions: an item's place in the sequence, shifted left by one; bit 0 of the tail is
  * the closed mark, after which no place can be claimed. tail >= head always; head == tail

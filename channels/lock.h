@@ -7,8 +7,9 @@
  * release store of the flags, so the holder's successor on the same worker can do it
  * after the stack switch (see actors/scheduler.c). Flags change only under the lock.
  *
- * The critical sections are short: no allocation, no call out, no suspension. A holder
- * that the kernel preempted is waited for by pausing, then yielding, then sleeping.
+ * The critical sections are short: no suspension, no function of a user's but the allocator, when
+ * cells for a first item or another block are needed just there. A holder that the kernel
+ * preempted is waited for by pausing, then yielding, then sleeping.
  */
 #ifndef WEIR_LOCK_H
 #define WEIR_LOCK_H

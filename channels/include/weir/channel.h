@@ -210,9 +210,10 @@ WEIR_API int weir_try_recv_items(weir_receiver rx, void *items, size_t n, size_t
  * another receiver was faster: always a try form, never weir_recv().
  * The descriptor is the caller's, who neither reads nor writes it: take it out of an epoll set,
  * then close(2) it, before or after the handle is closed. Each call returns another one,
- * close-on-exec, for the same handle: all are readable at the same time. A clone of the handle has
- * its own. A receiver without a descriptor costs what it always did; one with a descriptor
- * costs the first send after each WEIR_EAGAIN a system call.
+ * close-on-exec, for the same handle: all are readable at the same time. The library has one more
+ * until some time after the handle is closed. A clone of the handle has its own. A receiver without
+ * a descriptor costs what it always did; one with a descriptor costs the first send after each
+ * WEIR_EAGAIN a system call.
  *
  * Never suspends; any thread. WEIR_ECLOSED, WEIR_EBADF, WEIR_EMFILE, WEIR_ENOMEM; WEIR_EINVAL
  * for a ticker or timer, in whose place such a loop has timers of its own.
