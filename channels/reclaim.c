@@ -139,7 +139,6 @@ void weir__reclaim_try(struct thread *t)
     uint32_t running = a32_load(&weir__running);
     if (running < 2 || c->pending >= c->left + TRY_EVERY_FEW) {
         weir__reclaim_all(t);
-        c->tried = c->pending;
     } else if (c->pending >= c->tried + running * TRY_EVERY) {
         poll(t, false);
         c->tried = c->pending;
@@ -158,7 +157,7 @@ void weir__reclaim_orphan(struct thread *t)
     if (orphans.list.first)
         a32_store(&orphans.some, 1);
     lock_release(&orphans.lock, 0);
-    c->pending = 0;
+    c->pending = c->left = c->tried = 0;
 }
 
 bool weir__reclaim_all(struct thread *t)
@@ -168,6 +167,6 @@ bool weir__reclaim_all(struct thread *t)
         before = a64_load(&weir__epoch);
         poll(t, true);
     } while ((t->reclaim.pending || a32_load(&orphans.some)) && a64_load(&weir__epoch) != before);
-    t->reclaim.left = t->reclaim.pending;
+    t->reclaim.left = t->reclaim.tried = t->reclaim.pending;
     return !t->reclaim.pending && !a32_load(&orphans.some);
 }
