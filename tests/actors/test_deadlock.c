@@ -50,6 +50,9 @@ static bool says(const char *part)
     return strstr(text, part) != NULL;
 }
 
+/* Some read it until they end, when the actor that set it has gone. */
+static a32 stop;
+
 /* ---- on demand ------------------------------------------------------------------------ */
 
 /* What one is given it owns alone; the numbers stay known, so that the test can end it. */
@@ -170,8 +173,8 @@ struct family {
 
 static int child_yields(void *arg)
 {
-    const a32 *stop = *(const a32 **)arg;
-    while (!a32_load(stop))
+    const a32 *told = *(const a32 **)arg;
+    while (!a32_load(told))
         weir_yield();
     return 0;
 }
@@ -189,9 +192,9 @@ static int parent(void *arg)
 
 #define GIVE_ENDS .give = WEIR_GIVE(struct family, ends.tx, ends.rx)
 
-static int family(const a32 *stop)
+static int family(const a32 *told)
 {
-    struct family f = {open_ends(0), stop};
+    struct family f = {open_ends(0), told};
     EXPECT_RC(weir_spawn(WEIR_RUN, parent, &f, .name = "parent", GIVE_ENDS), 0);
     let_run();
     int n = deadlocked();
@@ -212,8 +215,8 @@ static int family_stuck(void *unused)
 /* The second child may have borrowed the sender. */
 static int family_lives(void *unused)
 {
-    a32 stop = {0};
     (void)unused;
+    a32_store(&stop, 0);
     EXPECT_EQ(family(&stop), 0);
     a32_store(&stop, 1);
     return 0;
@@ -236,9 +239,9 @@ static int parent_of_unequal(void *arg)
 
 static int one_child_is_stuck(void *unused)
 {
-    a32 stop = {0};
     struct couple c = {open_ends(0), &stop};
     (void)unused;
+    a32_store(&stop, 0);
     EXPECT_RC(weir_spawn(WEIR_RUN, parent_of_unequal, &c, .name = "parent",
                          .give = WEIR_GIVE(struct couple, own.tx, own.rx)),
               0);
@@ -323,9 +326,9 @@ static int stuck_among_others(void *unused)
 {
     enum { PAIRS = 8 };
     struct ends a[PAIRS], b[PAIRS], lively = open_ends(1);
-    a32 stop = {0};
     const a32 *stop_it = &stop;
     (void)unused;
+    a32_store(&stop, 0);
     EXPECT_RC(weir_spawn(WEIR_RUN, child_yields, &stop_it), 0);
     EXPECT_RC(weir_spawn(WEIR_RUN, receives, &lively), 0);
     for (int i = 0; i < PAIRS; i++) {
