@@ -312,7 +312,9 @@ static void sleep_until_called(struct worker *w, weir_time until)
         end(rt);
     if ((!weir__called(w) && !weir__settled(w)) || MUTATE("worker: no second look")) {
         watch = watch_until(w);
+        thread_asleep(w->thread);
         wait_until(w, earliest(watch, until, trim));
+        thread_awake(w->thread); /* fenced by what follows */
     }
     weir__nap_end(w);
     if (a32_xchg(&w->asleep, 0))

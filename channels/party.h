@@ -206,7 +206,19 @@ static inline void thread_online(struct thread *t)
 /* Release: what the operation did is visible to whoever reads the 0. */
 static inline void thread_offline(struct thread *t)
 {
-    a64_store_release(&t->reclaim.epoch, 0);
+    a64_store_release(&t->reclaim.epoch, EPOCH_OUTSIDE);
+}
+
+/* It is offline, and will be until thread_awake(). */
+static inline void thread_asleep(struct thread *t)
+{
+    a64_store_release(&t->reclaim.epoch, EPOCH_ASLEEP);
+}
+
+/* The caller executes a full fence before it goes online; it pairs with the one in advance(). */
+static inline void thread_awake(struct thread *t)
+{
+    a64_store(&t->reclaim.epoch, EPOCH_OUTSIDE);
 }
 
 void weir__party_leave_plain(struct party *p);

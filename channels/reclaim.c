@@ -58,8 +58,8 @@ void weir__retire(struct thread *t, struct retired *r,
 }
 
 /*
- * Has every other thread entered its present operation in epoch `e`? With `or_outside` it may
- * also read as being outside of operations.
+ * Does every other thread sleep, or has it entered its present operation in epoch `e`? With
+ * `or_outside` it may also read as being outside of operations.
  */
 static bool all_reached(const struct thread *self, uint64_t e, bool or_outside)
 {
@@ -67,7 +67,8 @@ static bool all_reached(const struct thread *self, uint64_t e, bool or_outside)
         if (t == self)
             continue;
         uint64_t seen = a64_load_acquire(&t->reclaim.epoch);
-        if (seen != e && !(seen == 0 && or_outside) && !MUTATE("reclaim: ignore readers"))
+        if (seen != e && seen != EPOCH_ASLEEP && !(seen == EPOCH_OUTSIDE && or_outside) &&
+            !MUTATE("reclaim: ignore readers"))
             return false;
     }
     return true;
@@ -77,6 +78,7 @@ static bool all_reached(const struct thread *self, uint64_t e, bool or_outside)
 static void advance(const struct thread *self, bool interrupt)
 {
     uint64_t e = a64_load_acquire(&weir__epoch);
+    a_fence(); /* pairs with that of a thread that was asleep: thread_awake() */
     if (!all_reached(self, e, MUTATE("reclaim: no membarrier"))) {
         if (!interrupt || !all_reached(self, e, true))
             return;
@@ -133,18 +135,33 @@ static void poll(struct thread *t, bool interrupt)
     release_list(t, r);
 }
 
+/* Until somebody is in the way, or nothing is left. */
+static void poll_all(struct thread *t, bool interrupt)
+{
+    uint64_t before;
+    do {
+        before = a64_load(&weir__epoch);
+        poll(t, interrupt);
+    } while ((t->reclaim.pending || a32_load(&orphans.some)) && a64_load(&weir__epoch) != before);
+    t->reclaim.tried = t->reclaim.pending;
+    if (interrupt || t->reclaim.left > t->reclaim.pending)
+        t->reclaim.left = t->reclaim.pending;
+}
+
+bool weir__reclaim_all(struct thread *t)
+{
+    poll_all(t, true);
+    return !t->reclaim.pending && !a32_load(&orphans.some);
+}
+
 void weir__reclaim_try(struct thread *t)
 {
-    struct reclaim *c = &t->reclaim;
+    const struct reclaim *c = &t->reclaim;
     uint32_t running = a32_load(&weir__running);
-    if (running < 2 || c->pending >= c->left + TRY_EVERY_FEW) {
-        weir__reclaim_all(t);
-    } else if (c->pending >= c->tried + running * TRY_EVERY) {
-        poll(t, false);
-        c->tried = c->pending;
-        if (c->left > c->pending)
-            c->left = c->pending;
-    }
+    if (c->pending >= c->left + (running < 2 ? INTERRUPT_NONE_EVERY : INTERRUPT_EVERY))
+        poll_all(t, true);
+    else if (c->pending >= c->tried + (running < 2 ? 1 : running) * TRY_EVERY)
+        poll_all(t, false);
 }
 
 void weir__reclaim_orphan(struct thread *t)
@@ -158,15 +175,4 @@ void weir__reclaim_orphan(struct thread *t)
         a32_store(&orphans.some, 1);
     lock_release(&orphans.lock, 0);
     c->pending = c->left = c->tried = 0;
-}
-
-bool weir__reclaim_all(struct thread *t)
-{
-    uint64_t before;
-    do { /* until somebody is in the way, or nothing is left */
-        before = a64_load(&weir__epoch);
-        poll(t, true);
-    } while ((t->reclaim.pending || a32_load(&orphans.some)) && a64_load(&weir__epoch) != before);
-    t->reclaim.left = t->reclaim.tried = t->reclaim.pending;
-    return !t->reclaim.pending && !a32_load(&orphans.some);
 }

@@ -16,7 +16,8 @@
  *     it, and sees what was unlinked before it was advanced to. Or 0: but then whoever
  *     advances it executes os_membarrier() first, the partner of the a_light_fence() in
  *     thread_online(), after which a thread that still reads as 0 will see everything that
- *     was closed before. Workers that run read as 0 seldom, so they do without.
+ *     was closed before. Workers that run read as 0 seldom, so they do without; and so
+ *     do those that sleep, which say so, and fence when they wake up: thread_awake().
  *   - What was retired in epoch e is released when the epoch is e + 3. One step more
  *     than the textbook's two, because the closing store may still sit in the store
  *     buffer of the thread that reads e; it has left it before that thread can publish
@@ -45,10 +46,12 @@ enum {
     BAGS = GRACE + 1,
 #if defined(WEIR_EXPLORE)
     TRY_EVERY = 2,
+    INTERRUPT_NONE_EVERY = 4,
 #else
-    TRY_EVERY = 32, /* retired objects, for each thread that runs actors */
+    TRY_EVERY = 32,             /* retired objects, for each thread that runs actors */
+    INTERRUPT_NONE_EVERY = 256, /* a membarrier, if need be, while no other runs actors */
 #endif
-    TRY_EVERY_FEW = 2048 /* then other threads that run actors are interrupted, if need be */
+    INTERRUPT_EVERY = 2048 /* the same, and it interrupts these */
 };
 
 struct retired_list {
@@ -59,6 +62,10 @@ struct bag {
     uint64_t epoch;
     struct retired_list list;
 };
+
+/* What a thread publishes that is inside of no operation. */
+#define EPOCH_OUTSIDE ((uint64_t)0) /* for the moment */
+#define EPOCH_ASLEEP UINT64_MAX     /* until it has executed a full fence */
 
 struct reclaim {
     a64 epoch;        /* what this thread publishes */

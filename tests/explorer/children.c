@@ -110,8 +110,6 @@ static void they_wait(void)
 CHILDREN(children_end, "F002 a group ends while two workers spawn into it", .threads = ENDS);
 CHILDREN(children_cancelled, "F008 a group is cancelled while two workers spawn into it",
          .setup = they_wait, .threads = CANCELLED);
-CHILDREN(children_not_asked, "a child is born into a brood of a group that has ended",
-         .mutation = "children: not asked", .threads = ENDS);
 CHILDREN(children_stop_not_asked, "a brood of a stopping group begins to live",
          .mutation = "children: stop not asked for", .setup = they_wait, .expect = "deadlock",
          .threads = CANCELLED);

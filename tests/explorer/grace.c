@@ -119,6 +119,45 @@ GRACE_MODEL(grace_no_membarrier, "the epoch advances without membarrier", .setup
                         {"user c", uses, NULL},
                         {"closer", closes_both, NULL}});
 
+/* ---- who has slept -------------------------------------------------------------------------- */
+
+/* The worker sleeps until it is sent something; then its actor uses what is being closed. */
+static void open_used_and_bell(void)
+{
+    open_used();
+    EXPLORE_EQ(weir_channel_open(&G.tx, &G.rx, 1, 1, NULL), 0);
+}
+
+static int uses_when_called(void *unused)
+{
+    char byte;
+    EXPLORE_EQ(weir_recv(G.rx, &byte), 1);
+    uses(unused);
+    return 0;
+}
+
+static void run_user(void *unused)
+{
+    (void)unused;
+    EXPLORE_EQ(weir_run(uses_when_called, NULL, NULL), 0);
+}
+
+static void calls(void *unused)
+{
+    (void)unused;
+    while (!explore_asleep(0)) {
+        a_relax();
+        explore_yield();
+    }
+    EXPLORE_EQ(weir_send(G.tx, ""), 0);
+}
+
+GRACE_MODEL(grace_asleep, "a channel is closed while a worker wakes up and uses it",
+            .setup = open_used_and_bell, .check = m_check_items,
+            .threads = {{"worker", run_user, NULL},
+                        {"caller", calls, NULL},
+                        {"closer", closes_both, NULL}});
+
 /* ---- blocks that are left while others read from them --------------------------------------- */
 
 /* Large items: eight to a block. */

@@ -41,6 +41,36 @@ static void spawns(void *unused)
     EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECLOSED);
 }
 
+/* ---- nobody is in it: who comes is before its end, or is refused --------------------------- */
+
+static int begins_and_ends_empty(void *unused)
+{
+    (void)unused;
+    group = weir_group_begin();
+    a32_store_release(&begun, 1);
+    EXPLORE_EQ(weir_group_end(group), 0);
+    a32_store(&over, 1);
+    return 0;
+}
+
+static void run_empty(void *unused)
+{
+    EXPLORE_EQ(weir_run(begins_and_ends_empty, unused, &(weir_options){.workers = 1}), 0);
+}
+
+#define LATE                                                                                       \
+    {                                                                                              \
+        {"worker", run_empty, NULL}, {"spawner a", spawns, NULL}, {"spawner b", spawns, NULL},     \
+        {                                                                                          \
+            "spawner c", spawns, NULL                                                              \
+        }                                                                                          \
+    }
+EXPLORE_MODEL(group_late, "F002 a group ends while three spawn into it", .max_steps = 60000,
+              .thread_exit = weir__thread_detach, .threads = LATE);
+EXPLORE_MODEL(group_not_asked, "a child is born into a group that has ended",
+              .mutation = "children: not asked", .max_steps = 60000,
+              .thread_exit = weir__thread_detach, .threads = LATE);
+
 /* ---- the last child ends on the other worker, while the owner parks ---------------------- */
 
 enum { ROUNDS = 4 };
