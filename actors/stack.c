@@ -374,6 +374,17 @@ static bool take_used(struct stacks *s, struct stack_cache *c)
     return c->count > 0;
 }
 
+/*
+ * The lowest is touched first and taken first: actors that are started one after the other, and
+ * will run so, then lie as one walks, in virtual and in real memory.
+ */
+static void run_hold(const struct stacks *s, const struct run *r, struct stack_cache *c)
+{
+    c->count = (unsigned)(r->end - r->next);
+    for (size_t i = r->next; i < r->end; i++)
+        c->held[r->end - 1 - i] = stack_make(s, r->slab, i);
+}
+
 bool weir__stack_refill(struct stacks *s, struct stack_cache *c, int *error)
 {
     struct run run;
@@ -384,8 +395,8 @@ bool weir__stack_refill(struct stacks *s, struct stack_cache *c, int *error)
     if (made && !run.guarded)
         run_guard(s, &run, error);
     errno = e;
-    while (made && run.next < run.end)
-        c->held[c->count++] = stack_make(s, run.slab, run.next++);
+    if (made)
+        run_hold(s, &run, c);
     return c->count > 0;
 }
 
