@@ -29,6 +29,7 @@ row() {
     printf '</td><td>%s</td></tr>\n' "$(sed -n 's/^\.Nd //p' "$1")"
 }
 
+# header_of PAGE - the first that it names
 header_of() {
     sed -n '/^\.In /{ s,^\.In weir/\(.*\)\.h$,\1,p; q }' "$1"
 }
@@ -40,7 +41,7 @@ index() {
     for page in "$here"/*.7; do
         row "$page"
     done
-    known='channel type select ticker actor scope task simulate debug error' # in this order
+    known='channel type select ticker actor scope task sync simulate debug error' # in this order
     others=$(for page in "$here"/*.3; do header_of "$page"; done | sort -u)
     for header in $known $others; do
         case " $listed " in
@@ -54,10 +55,10 @@ index() {
 
 # index_of HEADER - the pages of what it declares
 index_of() {
-    printf '<tr><th colspan="2">weir/%s.h</th></tr>\n' "$1"
-    for page in "$here"/*.3; do
+    rows=$(for page in "$here"/*.3; do
         [ "$(header_of "$page")" != "$1" ] || row "$page"
-    done
+    done)
+    [ -z "$rows" ] || printf '<tr><th colspan="2">weir/%s.h</th></tr>\n%s\n' "$1" "$rows"
 }
 
 rm -rf "$out"

@@ -14,7 +14,7 @@ import tempfile
 
 # Macros that are not for users, or that only the expansion of others needs.
 INTERNAL = re.compile(r"WEIR_(API|UNUSED|FIRST|ARG_SIZE|LOOKS_LATER|ERROR_ENUM|OFFSETS?(_\w+)?)$"
-                      r"|WEIR_\w+_H$")
+                      r"|WEIR_\w+_(H|CLEANUP)$")
 SECTIONS = {"NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "SEE ALSO"}
 WARNINGS = ["-std=gnu11", "-Wall", "-Wextra", "-Wpedantic", "-Wno-unused-function", "-Werror"]
 
@@ -37,7 +37,7 @@ class Headers:
 
     def __init__(self, source):
         self.functions, self.types, self.constants, self.macros = {}, {}, {}, {}
-        self.errors, self.home = [], {}
+        self.errors, self.typed, self.home = [], [], {}
         for path in sorted(source.glob("*/include/weir/*.h")):
             text = re.sub(r"/\*.*?\*/", " ", path.read_text(), flags=re.S)
             self.read(re.sub(r"\\\n", " ", text), path.name)
@@ -46,6 +46,10 @@ class Headers:
         for declaration in re.findall(r"^WEIR_API\s+([^;]*);", text, re.M):
             prototype = re.sub(r"\)\s*WEIR_\w+\(\d+\)$", ")", squeeze(declaration))
             self.add(self.functions, re.search(r"(weir_\w+)\(", prototype)[1], prototype, header)
+        for declaration in re.findall(r"^static inline WEIR_UNUSED ([^{;]*\))\s*\{", text, re.M):
+            name = re.search(r"(\w+)\(", declaration)[1]
+            if not name.endswith("_cleanup"): # what weir_auto calls
+                self.add(self.functions, name, squeeze(declaration), header)
         for name, parameters, value in re.findall(
                 r"^#define (\w+)(\([^)]*\))?[ \t]*(.*)$", text, re.M):
             if INTERNAL.match(name) or not name.lower().startswith("weir_"):
@@ -54,6 +58,9 @@ class Headers:
                 self.add(self.macros, name, squeeze(parameters), header)
             else:
                 self.add(self.constants, name, squeeze(value), header)
+            if name == "WEIR_TYPE":
+                made = set(re.findall(r"\bname##_(\w+)\(", value))
+                self.typed = [f for f in made if not re.match(r"untyped_|\w+_cleanup$", f)]
             if name == "WEIR_ERRORS":
                 self.errors = re.findall(r'X\((\w+), (-\d+), "([^"]*)"\)', value)
         for start in re.finditer(r"^typedef ", text, re.M):
@@ -144,9 +151,9 @@ def exported(library):
 
 
 def check_names(headers, pages, library):
-    wanted = (exported(library) + ["WEIR_" + name for name, _, _ in headers.errors] +
-              list(headers.types) + list(headers.constants) + list(headers.macros))
-    for name in wanted:
+    wanted = {*exported(library), *headers.home,
+              *("WEIR_" + name for name, _, _ in headers.errors)}
+    for name in sorted(wanted):
         if name not in pages:
             fail(f"{name} has no page: docs/man/*.3 with a line '.Nm {name}'")
     for name, page in pages.items():
@@ -187,6 +194,12 @@ def elided(page, definition):
         if "..." in printed and re.fullmatch(pattern, definition):
             return True
     return False
+
+
+def check_typed(headers, page):
+    for name in sorted(headers.typed):
+        if not re.search(rf"\bjob_{name}\(", page.text):
+            fail(f"{page.path.name}: WEIR_TYPE(job, ...) makes job_{name}()")
 
 
 def check_errors(headers, pages):
@@ -272,6 +285,7 @@ def main():
     check_names(headers, pages, options.library)
     check_synopses(headers, pages)
     check_errors(headers, pages)
+    check_typed(headers, pages["WEIR_TYPE"])
     known = enumerators(headers) | pages.keys()
     examples = 0
     for page in all_pages:
