@@ -4,7 +4,11 @@
 # OUT/html. Each name that a page tells of (.Nm) is found: where it is not the page's own, as a
 # page that refers to it, or a link.
 set -eu
-kind=$1 out=$2/$1
+case $1 in
+    man | html) ;;
+    *) exit 2 ;;
+esac
+kind=$1 out=${2:?}/$1
 here=$(cd "$(dirname "$0")" && pwd)
 listed=
 
@@ -42,8 +46,8 @@ index() {
         row "$page"
     done
     known='channel type select ticker actor scope task sync simulate debug error' # in this order
-    others=$(for page in "$here"/*.3; do header_of "$page"; done | sort -u)
-    for header in $known $others; do
+    rest=$(for page in "$here"/*.3; do header_of "$page"; done | sort -u)
+    for header in $known $rest; do
         case " $listed " in
             *" $header "*) ;;
             *) index_of "$header" ;;
