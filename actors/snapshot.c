@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "chan.h"
 #include "children.h"
+#include "kept.h"
 #include "simulate.h"
 #include "stack.h"
 
@@ -38,6 +38,9 @@ static void see_channel(struct chan *ch, struct seen *out)
         out->buffered = cells_between(ch, head, tail);
         if (out->buffered > out->capacity) /* the head has moved since it was read */
             out->buffered = out->capacity;
+    } else if (ch->flags & KEEPS) {
+        out->capacity = ch->capacity;
+        out->buffered = kept_buffered(ch);
     }
 }
 

@@ -3,10 +3,10 @@
  * chan.h - a channel, seen from inside.
  *
  * Items rest in cells (BOUNDED, cells.h), in blocks (UNBOUNDED, blocks.h) or nowhere
- * (RENDEZVOUS), or are read off the clock (TICKS, ticker.c). Operations that need not wait touch
- * only positions and cells. Whoever has to wait takes the lock, queues its waiter and parks;
- * whoever then makes progress possible sees the wait flag in the lock word and serves the queues
- * (weir__serve() in wait.h).
+ * (RENDEZVOUS), or are read off the clock (TICKS, ticker.c), or are kept under the lock (the kinds
+ * of kept.h). Operations that need not wait touch only positions and cells. Whoever has to wait
+ * takes the lock, queues its waiter and parks; whoever then makes progress possible sees the wait
+ * flag in the lock word and serves the queues (weir__serve() in wait.h).
  *
  * Positions: an item's place in the sequence, shifted left by one; bit 0 of the tail is
  * the closed mark, after which no place can be claimed. tail >= head always; head == tail
@@ -22,7 +22,17 @@
 #include "lock.h"
 #include "party.h"
 
-enum chan_kind { RENDEZVOUS, BOUNDED, UNBOUNDED, TICKS };
+enum chan_kind {
+    RENDEZVOUS,
+    BOUNDED,
+    UNBOUNDED,
+    TICKS,
+    ONESHOT,
+    LATEST,
+    BROADCAST,
+    FIRST_KEPT = ONESHOT,
+    FIRST_READ = LATEST
+};
 enum { NARROW = 8 };
 enum { TAIL_CLOSED = 1u };
 
@@ -34,7 +44,9 @@ enum chan_flag {
     DECLARED_RECEIVER = 8,
     ODD_SIZE = 16, /* of items: not one that copy_small() copies */
     FENCES = 32,   /* there is no membarrier: see after_publishing() */
-    CLOCKED = 64   /* of kind TICKS: in the masks of others' tests, so that these cost no more */
+    /* In the masks of others' tests, so that these cost no more. */
+    CLOCKED = 64, /* of kind TICKS */
+    KEEPS = 128   /* of a kind of kept.h */
 };
 
 /* Constant too: the shortest ways of one item into and out of cells, and of blocks. */
@@ -56,13 +68,14 @@ struct extras {
 };
 
 struct block;
+struct kept;
 
 struct chan {
     /* Line 1: constant while open, but for the lock and the queues, which change only
      * when somebody waits. */
     a32 lock;
-    uint8_t kind : 2;
-    uint8_t ways : 6;         /* enum chan_way */
+    uint8_t kind : 3;
+    uint8_t ways : 5;         /* enum chan_way */
     uint8_t flags;            /* enum chan_flag */
     uint8_t tail_at, head_at; /* where they are: see chan_tail() */
     uint32_t item_size;
@@ -71,6 +84,7 @@ struct chan {
         aptr cells;      /* BOUNDED: weir__no_cells before the first item */
         aptr head_block; /* UNBOUNDED */
         a64 next_tick;   /* TICKS: a weir_time; written under the lock, grows */
+        struct kept *kept;
     };
     union {
         struct {
@@ -207,7 +221,9 @@ enum {
     BETWEEN = -1,   /* a claim is not published yet, or a taken cell not free yet */
     SHUT = -2,      /* push: the tail is closed */
     NO_MEMORY = -3, /* push */
-    END = -4        /* pop: and no sender is left */
+    END = -4,       /* pop: and no sender is left */
+    SPENT = -5,     /* push: nobody will receive it */
+    LOST = -6       /* pop: what was there is gone */
 };
 
 /* Some place is claimed. Exact when nobody moves: read the head first, both only grow. */
@@ -239,6 +255,17 @@ static inline void chan_unlock(struct chan *ch)
 
 struct chan *weir__chan_alloc(struct thread *t, bool wide);
 void weir__chan_free(struct chan *ch, struct thread *t);
+
+/* What every kind takes of the options; 0 or WEIR_ENOMEM. */
+int weir__chan_options(struct chan *ch, size_t item_size, const weir_channel_options *o);
+
+/* A handle on each end; 0, or an error, and the channel is freed. */
+int weir__chan_publish(struct party *self, struct chan *ch, weir_handle *tx, weir_handle *rx);
+
+static inline uint32_t round_up_to_power(uint32_t n)
+{
+    return n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1));
+}
 
 /* ---- ticker.c ------------------------------------------------------------------------------ */
 

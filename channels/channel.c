@@ -9,8 +9,8 @@
  * A declared single sender claims without a locked instruction and would overwrite a
  * mark, so its tail is never marked; single.h has the protocol instead.
  */
+#include "kept.h"
 #include "single.h"
-#include "wait.h"
 #include "watch.h"
 
 struct pool weir__chans = {
@@ -73,16 +73,13 @@ void weir__chan_free(struct chan *ch, struct thread *t)
         os_free_aligned(aptr_load(&ch->cells), cells_bytes(ch), CACHE_LINE);
     else if (ch->kind == UNBOUNDED)
         weir__blocks_free(ch);
+    else if (ch->flags & KEEPS)
+        weir__kept_free(ch);
     os_free(aptr_load(&ch->extras), sizeof(struct extras));
     if (chan_is_wide(ch))
         os_free_aligned(ch, sizeof(struct chan_wide), 2 * CACHE_LINE);
     else
         pool_put(&weir__chans, &t->chans, ch);
-}
-
-static uint32_t round_up_to_power(uint32_t n)
-{
-    return n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1));
 }
 
 static uint8_t flags_of(size_t item_size, const weir_channel_options *o)
@@ -116,8 +113,7 @@ static unsigned ways_of(enum chan_kind kind, unsigned flags)
            (flags & SINGLE_RECEIVER ? RECEIVES_SINGLE : RECEIVES_SHORT);
 }
 
-static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
-                       const weir_channel_options *o)
+int weir__chan_options(struct chan *ch, size_t item_size, const weir_channel_options *o)
 {
     ch->item_size = (uint32_t)item_size;
     ch->stride = (uint32_t)(sizeof(struct cell) + ((item_size + 7) & ~(size_t)7));
@@ -129,6 +125,14 @@ static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
         aptr_store(&ch->extras, x);
     }
     ch->flags = flags_of(item_size, o);
+    return 0;
+}
+
+static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
+                       const weir_channel_options *o)
+{
+    if (weir__chan_options(ch, item_size, o) < 0)
+        return WEIR_ENOMEM;
     if (capacity == WEIR_UNBOUNDED) {
         if (weir__blocks_open(ch) < 0)
             return WEIR_ENOMEM;
@@ -140,23 +144,17 @@ static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
         ch->flags = bounded_flags(ch->flags);
         aptr_store(&ch->cells, &weir__no_cells);
     }
-    ch->ways = ways_of(ch->kind, ch->flags) & 63;
+    ch->ways = ways_of(ch->kind, ch->flags) & 31;
     return 0;
 }
 
 /* ---- open, clone ------------------------------------------------------------------------ */
 
-static int chan_open(struct party *self, weir_handle *tx, weir_handle *rx, size_t item_size,
-                     size_t capacity, const weir_channel_options *options)
+int weir__chan_publish(struct party *self, struct chan *ch, weir_handle *tx, weir_handle *rx)
 {
-    struct slot *s = NULL, *r = NULL;
-    struct chan *ch = weir__chan_alloc(self->thread, is_wide(capacity));
-    if (!ch)
-        return WEIR_ENOMEM;
-    int rc = chan_set_up(ch, item_size, capacity, options);
-    if (rc == 0 && (!(s = weir__slot_reserve(self)) || !(r = weir__slot_reserve(self))))
-        rc = weir__slot_refused();
-    if (rc < 0) {
+    struct slot *s = weir__slot_reserve(self), *r = s ? weir__slot_reserve(self) : NULL;
+    if (!r) {
+        int rc = weir__slot_refused();
         if (s)
             weir__slot_cancel(self, s);
         weir__chan_free(ch, self->thread);
@@ -166,6 +164,19 @@ static int chan_open(struct party *self, weir_handle *tx, weir_handle *rx, size_
     *tx = weir__slot_publish(self, s, SENDER, ch);
     *rx = weir__slot_publish(self, r, RECEIVER, ch);
     return 0;
+}
+
+static int chan_open(struct party *self, weir_handle *tx, weir_handle *rx, size_t item_size,
+                     size_t capacity, const weir_channel_options *options)
+{
+    struct chan *ch = weir__chan_alloc(self->thread, is_wide(capacity));
+    if (!ch)
+        return WEIR_ENOMEM;
+    if (chan_set_up(ch, item_size, capacity, options) < 0) {
+        weir__chan_free(ch, self->thread);
+        return WEIR_ENOMEM;
+    }
+    return weir__chan_publish(self, ch, tx, rx);
 }
 
 int weir_channel_open(weir_sender *tx, weir_receiver *rx, size_t item_size, size_t capacity,
@@ -195,8 +206,12 @@ weir_handle weir__clone(struct party *self, struct party *owner, weir_handle h,
     if (!s)
         return handle_null(weir__handle_error(h, kind));
     struct chan *ch = s->object;
-    if (ch->flags & (kind == SENDER ? DECLARED_SENDER : DECLARED_RECEIVER))
-        return handle_null(WEIR_EBUSY);
+    if (ch->flags & (kind == SENDER ? DECLARED_SENDER : DECLARED_RECEIVER | KEEPS)) {
+        if (ch->flags & (kind == SENDER ? DECLARED_SENDER : DECLARED_RECEIVER))
+            return handle_null(WEIR_EBUSY);
+        if (ch->kind >= FIRST_READ)
+            return weir__kept_join(self, owner, h, s, false);
+    }
     struct slot *clone = weir__slot_reserve(self);
     if (!clone)
         return handle_null(weir__slot_refused());
@@ -264,6 +279,7 @@ static int pop_and_drop(struct chan *ch, struct thread *t, uint64_t n)
 {
     return ch->kind == BOUNDED     ? cells_pop(ch, NULL, n, false)
            : ch->kind == UNBOUNDED ? weir__blocks_pop(ch, t, NULL, n)
+           : ch->kind == ONESHOT   ? weir__kept_drop(ch)
                                    : EMPTY;
 }
 
@@ -372,13 +388,13 @@ static void close_and_unlock(struct party *self, struct chan *ch, enum handle_ki
     struct thread *t = self->thread;
     end_close(ch, t, kind, woken);
     bool drops = kind == RECEIVER && ch->receivers == 0 && ch->kind != RENDEZVOUS;
-    bool late = chan_some(ch) || ch->flags & SINGLE_SENDER; /* somebody may yet publish */
+    bool late = chan_some(ch) || ch->flags & (SINGLE_SENDER | KEEPS); /* somebody may yet publish */
     bool both = ch->senders == 0 && ch->receivers == 0;
     /* From CLOSES to GONE in one store: a single user must not miss both. */
     lock_release(&ch->lock, (chan_flags(ch) & ~closes(kind)) | gone(ch));
     wake_all(woken->first);
     if (drops && late) {
-        if (!MUTATE("close: drain without membarrier"))
+        if (!(ch->flags & KEEPS) && !MUTATE("close: drain without membarrier"))
             os_membarrier(); /* pairs with after_publishing() */
         weir__drain(ch, t);
     }
@@ -433,6 +449,8 @@ int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind)
     struct watch *watch = kind == RECEIVER ? weir__watch_take(ch, s) : NULL;
     if (waited_on)
         weir__complete_all(ch, q, s, WEIR_ECLOSED, &woken);
+    if (ch->flags & KEEPS && kind == RECEIVER)
+        weir__kept_leave(ch, s, &woken);
     if (leave_to_user(self, ch, kind, woken.first != NULL)) {
         chan_unlock(ch);
         wake_all(woken.first);
@@ -501,6 +519,9 @@ static void count_items(struct chan *ch, weir_statistics *out)
     } else if (ch->kind == TICKS) {
         out->capacity = 1;
         out->buffered = ticker_is_due(ch);
+    } else if (ch->flags & KEEPS) {
+        out->capacity = ch->capacity;
+        out->buffered = kept_buffered(ch);
     }
 }
 

@@ -30,9 +30,10 @@ struct object {
 };
 
 struct slot {
-    a32 word;      /* generation << 2 | kind */
-    uint32_t lent; /* another than the owner has parked here; under the channel's lock */
-    void *object;  /* struct chan, or a struct object; constant while the handle is open */
+    a32 word;             /* generation << 2 | kind */
+    uint32_t lent : 1;    /* another than the owner has parked here; under the channel's lock */
+    uint32_t reader : 31; /* a receiver's number, where each has read so far: see kept.h */
+    void *object;         /* struct chan, or a struct object; constant while the handle is open */
     union {
         struct {
             aptr owner;          /* a party; NULL: a plain thread made it */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* recv.c - the receiving operations; the mirror image of send.c. */
+#include "kept.h"
 #include "single.h"
-#include "wait.h"
 #include "watch.h"
 
 /* Take items from parked senders, oldest first: the rendezvous. */
@@ -114,9 +114,13 @@ static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
     struct chan *ch = s->object;
     if (unlikely(item_size != ch->item_size))
         return WEIR_EITEM;
-    if (unlikely(ch->flags & (DECLARED_RECEIVER | CLOCKED))) {
+    if (unlikely(ch->flags & (DECLARED_RECEIVER | CLOCKED | KEEPS))) {
         if (ch->flags & CLOCKED)
             return recv_tick(self, s, rx, items, deadline);
+        if (ch->kind >= FIRST_KEPT) {
+            request(self, s, items, n, false, false);
+            return weir__kept_recv(self, ch, rx.h, deadline);
+        }
         if (!use_single(&ch->receiver_user, self))
             return WEIR_EBUSY;
     }
@@ -292,7 +296,7 @@ static never_inline int recv_otherwise(weir_receiver rx, void *item, struct chan
                                        weir_time deadline)
 {
     uint32_t flags = a32_load_acquire(&ch->lock) & RECEIVERS_BEWARE;
-    if (!(ch->flags & (DECLARED_RECEIVER | CLOCKED))) {
+    if (!(ch->flags & (DECLARED_RECEIVER | CLOCKED | KEEPS))) {
         if (flags == SEND_WAITS && ch->kind == RENDEZVOUS)
             return recv_from_parked(rx, item, ch, deadline);
         if (flags == 0 && ch->kind != BOUNDED && deadline == WEIR_NEVER)

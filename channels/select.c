@@ -38,8 +38,8 @@
  */
 #include <weir/select.h>
 
+#include "kept.h"
 #include "single.h"
-#include "wait.h"
 
 enum case_kind { CASE_OFF, CASE_RECV, CASE_SEND, CASE_SOURCE };
 
@@ -101,7 +101,7 @@ static always_inline bool must_wait(const weir_case *c)
         (sends ? RECV_WAITS | RECEIVERS_GONE : SEND_WAITS | SENDERS_GONE))
         return false;
     if (unlikely(c->item_size != ch->item_size ||
-                 ch->flags & (DECLARED_SENDER | DECLARED_RECEIVER | CLOCKED)))
+                 ch->flags & (DECLARED_SENDER | DECLARED_RECEIVER | CLOCKED | KEEPS)))
         return false;
     return ch->kind == RENDEZVOUS || (!sends && !chan_some(ch));
 }
@@ -293,8 +293,9 @@ static int attempt(struct selection *s, struct select_waiter *w)
         return WEIR_EPIPE;
     if (mine->sends ? ch->kind != UNBOUNDED && no_room(ch) : nothing_there(ch))
         return NOTHING;
-    int k = mine->sends ? weir__send_locked(s->self, ch, mine, false, &s->woken)
-                        : weir__recv_locked(s->self, ch, mine, false, &s->woken);
+    int k = ch->flags & KEEPS ? weir__kept_attempt(ch, mine, &s->woken)
+            : mine->sends     ? weir__send_locked(s->self, ch, mine, false, &s->woken)
+                              : weir__recv_locked(s->self, ch, mine, false, &s->woken);
     switch (k) {
     case EMPTY: /* and FULL */
         return NOTHING;
@@ -305,6 +306,10 @@ static int attempt(struct selection *s, struct select_waiter *w)
         return WEIR_ENOMEM;
     case END:
         return 0;
+    case SPENT:
+        return WEIR_EPIPE;
+    case LOST:
+        return WEIR_ELOST;
     default:
         return mine->one ? 0 : k;
     }

@@ -6,8 +6,8 @@
  * instruction), looks at the flags once more and returns. Everything else is under the
  * lock: hand an item to a parked receiver, queue behind others, park.
  */
+#include "kept.h"
 #include "single.h"
-#include "wait.h"
 
 /* Hand items to parked receivers, oldest first, while nothing is before them. */
 static uint32_t hand_over(struct chan *ch, struct waiter *mine, struct wake_list *woken)
@@ -127,8 +127,14 @@ static int send_n(struct party *self, weir_sender tx, const void *items, uint32_
     struct chan *ch = s->object;
     if (unlikely(item_size != ch->item_size))
         return WEIR_EITEM;
-    if (unlikely(ch->flags & DECLARED_SENDER) && !use_single(&ch->sender_user, self))
-        return WEIR_EBUSY;
+    if (unlikely(ch->flags & (DECLARED_SENDER | KEEPS))) {
+        if (ch->kind >= FIRST_KEPT) {
+            request(self, s, items, n, true, one);
+            return weir__kept_send(self, ch, tx.h, deadline);
+        }
+        if (!use_single(&ch->sender_user, self))
+            return WEIR_EBUSY;
+    }
     if (likely(!(a32_load_acquire(&ch->lock) & SENDERS_BEWARE))) {
         int k =
             ch->flags & SINGLE_SENDER ? push_single(self, ch, items, n) : weir__push(ch, items, n);
@@ -320,7 +326,7 @@ static never_inline int send_otherwise(weir_sender tx, const void *item, struct 
                                        weir_time deadline)
 {
     uint32_t flags = a32_load_acquire(&ch->lock) & SENDERS_BEWARE;
-    if (!(ch->flags & DECLARED_SENDER)) {
+    if (!(ch->flags & (DECLARED_SENDER | KEEPS))) {
         if (flags == RECV_WAITS)
             return send_to_parked(tx, item, ch, deadline);
         if (flags == 0 && ch->kind == RENDEZVOUS && deadline == WEIR_NEVER)

@@ -256,7 +256,7 @@ void weir__complete_all(struct chan *ch, struct waitq *q, const struct slot *slo
                         struct wake_list *woken);
 
 /*
- * watch.c: tell the watches among the receivers, if there is something to receive, for
+ * watch.c: tell the watches among the receivers for which there is something to receive, for
  * wake_all(). After whatever may have made it so while one was queued; wait.c calls it.
  */
 void weir__watches_tell(struct chan *ch, struct wake_list *woken);
@@ -308,7 +308,7 @@ static inline bool nothing_there(struct chan *ch)
     if (MUTATE("park: no second look"))
         return true;
     return !ch->recvq.first && !ch->sendq.first && ch->senders > 0 && !chan_some(ch) &&
-           !(ch->flags & (SINGLE_SENDER | CLOCKED));
+           !(ch->flags & (SINGLE_SENDER | CLOCKED | KEEPS));
 }
 
 /* Of a channel that has a limit. */
@@ -319,11 +319,11 @@ static inline bool no_room(struct chan *ch)
     if (ch->kind == RENDEZVOUS || MUTATE("park: no second look"))
         return true;
     uint64_t h = a64_load_acquire(chan_head(ch)), t = a64_load_acquire(chan_tail(ch));
-    return cells_between(ch, h, t) >= ch->capacity && !(ch->flags & SINGLE_RECEIVER);
+    return cells_between(ch, h, t) >= ch->capacity && !(ch->flags & (SINGLE_RECEIVER | KEEPS));
 }
 
-/* Any kind of storage; lock held or not, but for ticks. Counts, FULL/EMPTY, BETWEEN, SHUT,
- * NO_MEMORY. */
+/* Any kind of storage but what is kept; lock held or not, but for ticks. Counts, FULL/EMPTY,
+ * BETWEEN, SHUT, NO_MEMORY. */
 int weir__push(struct chan *ch, const char *items, uint64_t n);
 int weir__pop(struct chan *ch, struct thread *t, char *items, uint64_t n);
 

@@ -2,8 +2,8 @@
 /* watch.c - see watch.h. */
 #include "watch.h"
 
+#include "kept.h"
 #include "single.h"
-#include "wait.h"
 
 struct watch {
     struct party party; /* its waiter, and what wakes it; it runs nowhere and owns nothing */
@@ -51,17 +51,18 @@ static void disarm(struct chan *ch, struct watch *w)
     a32_store(&w->party.waiter.linked, UNLINKED);
 }
 
-static bool something_there(struct chan *ch)
+/* For the receiver at `s`. */
+static bool something_there(struct chan *ch, const struct slot *s)
 {
+    if (ch->flags & KEEPS)
+        return weir__kept_ready(ch, s);
     return chan_some(ch) || ch->sendq.first || ch->senders == 0;
 }
 
 void weir__watches_tell(struct chan *ch, struct wake_list *woken)
 {
-    if (!something_there(ch))
-        return;
     for (struct watch *w = watches(ch); w; w = w->next) {
-        if (!is_armed(w))
+        if (!is_armed(w) || !something_there(ch, w->party.waiter.slot))
             continue;
         disarm(ch, w);
         wake_later(woken, &w->party.waiter);
@@ -125,7 +126,7 @@ static bool arm(struct party *self, struct chan *ch, struct watch *w, weir_handl
         if (peer_unfenced(self, ch, SINGLE_SENDER, &ch->sender_user) &&
             !MUTATE("watch: no membarrier"))
             os_membarrier(); /* pairs with the sender's claim, a plain store */
-        waits = !something_there(ch) || MUTATE("watch: no second look");
+        waits = !something_there(ch, mine->slot) || MUTATE("watch: no second look");
         if (waits) {
             a32_store(&mine->linked, LINKED);
             waitq_append(&ch->recvq, mine);

@@ -27,8 +27,8 @@
  * The descriptor is closed a grace period after the handle, because a waker may be about to
  * set it. Duplicates are the caller's, and stay readable: the next try says WEIR_ECLOSED.
  */
-#ifndef WEIR_WATCH_H
-#define WEIR_WATCH_H
+#ifndef WEIR_WATCHES_H
+#define WEIR_WATCHES_H
 
 #include "chan.h"
 

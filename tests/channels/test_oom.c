@@ -5,8 +5,11 @@
 #include "flow_threads.h"
 #include "ops.h"
 
+#include <weir/broadcast.h>
+#include <weir/oneshot.h>
 #include <weir/select.h>
 #include <weir/ticker.h>
+#include <weir/watch.h>
 
 /* Both ends work: an item passes through a buffered or unbounded channel. */
 static void works(weir_sender tx, weir_receiver rx)
@@ -467,6 +470,83 @@ static int descriptor(void)
     return fd < 0 ? oom_expect(fd) : 0;
 }
 
+/* A oneshot opens whole or not, and then needs no more. */
+static int oneshot(void)
+{
+    static atomic_size_t dropped;
+    weir_channel_options options = {.drop = count_drop, .drop_context = &dropped};
+    uint64_t item = 4;
+    size_t before = atomic_load(&dropped);
+    weir_sender tx;
+    weir_receiver rx;
+    int rc = weir_oneshot_open(&tx, &rx, sizeof item, &options);
+    if (rc < 0) {
+        OOM_CHECK(weir_check(tx) == rc && weir_check(rx) == rc);
+        return oom_expect(rc);
+    }
+    OOM_CHECK(weir_send(tx, &item) == 0);
+    OOM_CHECK(weir_try_send(tx, &item) == WEIR_EPIPE);
+    OOM_CHECK(weir_close(rx) == 0);
+    OOM_CHECK(atomic_load(&dropped) == before + 1);
+    OOM_CHECK(weir_close(tx) == 0);
+    return 0;
+}
+
+/* A watch and its clones, whose table grows: those that are there go on. */
+static int watches(void)
+{
+    enum { N = 20 };
+    weir_sender tx;
+    weir_receiver rx[N];
+    uint64_t item = 3, got = 0;
+    int n, rc = weir_watch_open(&tx, &rx[0], sizeof item, &item);
+    if (rc < 0) {
+        OOM_CHECK(weir_check(tx) == rc && weir_check(rx[0]) == rc);
+        return oom_expect(rc);
+    }
+    for (n = 1; n < N && rc == 0; n++) {
+        rx[n] = weir_receiver_clone(rx[n - 1]);
+        rc = weir_check(rx[n]);
+    }
+    oom_off();
+    n -= rc < 0;
+    OOM_CHECK(stats_of(tx.h).open_receivers == (size_t)n);
+    OOM_CHECK(weir_send(tx, &item) == 0);
+    while (n-- > 0) {
+        OOM_CHECK(weir_try_recv(rx[n], &got) == 1 && got == 3);
+        OOM_CHECK(weir_try_recv(rx[n], &got) == WEIR_EAGAIN);
+        OOM_CHECK(weir_close(rx[n]) == 0);
+    }
+    OOM_CHECK(weir_close(tx) == 0);
+    return rc < 0 ? oom_expect(rc) : 0;
+}
+
+static int subscribers(void)
+{
+    enum { N = 20 };
+    weir_sender tx;
+    weir_receiver rx[N];
+    uint64_t item = 3, got = 0;
+    int n, rc = weir_broadcast_open(&tx, NULL, sizeof item, 5, WEIR_LOSE_NOTHING);
+    if (rc < 0)
+        return oom_expect(rc);
+    for (n = 0; n < N && rc == 0; n++) {
+        rx[n] = weir_broadcast_subscribe(tx, WEIR_LOSE_NOTHING);
+        rc = weir_check(rx[n]);
+    }
+    oom_off();
+    n -= rc < 0;
+    OOM_CHECK(stats_of(tx.h).open_receivers == (size_t)n);
+    OOM_CHECK(weir_try_send(tx, &item) == (n > 0 ? 0 : WEIR_EPIPE));
+    while (n-- > 0) {
+        OOM_CHECK(weir_try_recv(rx[n], &got) == 1 && got == 3);
+        OOM_CHECK(weir_try_recv(rx[n], &got) == WEIR_EAGAIN);
+        OOM_CHECK(weir_close(rx[n]) == 0);
+    }
+    OOM_CHECK(weir_close(tx) == 0);
+    return rc < 0 ? oom_expect(rc) : 0;
+}
+
 static const struct oom_scenario scenarios[] = {
     {"open a rendezvous", open_rendezvous},
     {"open a bounded channel", open_bounded},
@@ -486,6 +566,9 @@ static const struct oom_scenario scenarios[] = {
     {"first calls", first_calls},
     {"tickers", tickers},
     {"descriptor", descriptor},
+    {"oneshot", oneshot},
+    {"watches", watches},
+    {"subscribers", subscribers},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -516,6 +599,9 @@ SWEEP(14)
 SWEEP(15)
 SWEEP(16)
 SWEEP(17)
+SWEEP(18)
+SWEEP(19)
+SWEEP(20)
 
 TEST_SUITE(oom, "channels: out of memory", {"F034 no memory: open a rendezvous", sweep_0},
            {"F034 no memory: open a bounded channel", sweep_1},
@@ -533,4 +619,7 @@ TEST_SUITE(oom, "channels: out of memory", {"F034 no memory: open a rendezvous",
            {"F044 no memory: drops need none", sweep_14},
            {"F054 no memory: a new thread's first call", sweep_15},
            {"F034 no memory: tickers and timers", sweep_16},
-           {"F038 no memory: a receiver's descriptor", sweep_17});
+           {"F038 no memory: a receiver's descriptor", sweep_17},
+           {"F034 no memory: a oneshot", sweep_18},
+           {"F041 no memory: a watch and its clones", sweep_19},
+           {"F041 no memory: subscribers of a broadcast", sweep_20});

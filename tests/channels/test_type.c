@@ -91,6 +91,42 @@ static void clones_and_statistics(void)
     EXPECT_RC(weir_check(text_sender_clone(tx)), WEIR_ECLOSED);
 }
 
+static void other_kinds(void)
+{
+    num_sender tx = {0};
+    num_receiver rx = {0};
+    int n = 0;
+    EXPECT_RC(num_oneshot(&tx, NULL), WEIR_EINVAL);
+    EXPECT_RC(num_oneshot(&tx, &rx), 0);
+    EXPECT_RC(num_send(tx, 4), 0);
+    EXPECT_RC(num_send(tx, 5), WEIR_EPIPE);
+    EXPECT_RC(num_recv(rx, &n), 1);
+    EXPECT_EQ(n, 4);
+    EXPECT_RC(num_recv(rx, &n), 0);
+    EXPECT_RC(weir_close(tx), 0);
+    EXPECT_RC(weir_close(rx), 0);
+    EXPECT_RC(num_watch(NULL, &rx, &n), WEIR_EINVAL);
+    EXPECT_RC(num_watch(&tx, &rx, &n), 0);
+    EXPECT_RC(num_send(tx, 6), 0);
+    EXPECT_RC(num_watch_read(rx, &n), 1);
+    EXPECT_EQ(n, 6);
+    EXPECT_RC(num_recv(rx, &n), 1);
+    EXPECT_RC(num_try_recv(rx, &n), WEIR_EAGAIN);
+    EXPECT_RC(weir_close(tx), 0);
+    EXPECT_RC(weir_close(rx), 0);
+    EXPECT_RC(num_broadcast(&tx, &rx, 0, WEIR_LOSE_OLDEST), WEIR_EINVAL);
+    EXPECT_RC(num_broadcast(&tx, NULL, 1, WEIR_LOSE_OLDEST), 0);
+    rx = num_broadcast_subscribe(tx, WEIR_LOSE_OLDEST);
+    EXPECT_RC(num_send(tx, 1), 0);
+    EXPECT_RC(num_send(tx, 2), 0);
+    EXPECT_RC(num_recv(rx, &n), WEIR_ELOST);
+    EXPECT_EQ(num_broadcast_lost(rx), 1);
+    EXPECT_RC(num_recv(rx, &n), 1);
+    EXPECT_EQ(n, 2);
+    EXPECT_RC(weir_close(tx), 0);
+    EXPECT_RC(weir_close(rx), 0);
+}
+
 static void options_and_errors(void)
 {
     byte_sender tx = {0};
@@ -182,4 +218,4 @@ TEST_SUITE(type, "channels: typed ends", {"F055 typed: send and receive", send_a
            {"F034 typed: options and errors", options_and_errors},
            {"F055 typed: ends as items", ends_as_items},
            {"F054 typed: another type is refused", of_another_type},
-           {"F051 typed: iterate", iterate});
+           {"F051 typed: iterate", iterate}, {"F034 typed: other kinds of channel", other_kinds});

@@ -321,6 +321,65 @@ static void ticking_by_actor(void *unused)
 COST(cost_ticker, "F037 cost: ticks, by a thread", ticking);
 COST(cost_ticker_actor, "F037 cost: ticks, by an actor", ticking_by_actor);
 
+/* ---- kept items ------------------------------------------------------------------------ */
+
+/* All is under the lock. */
+static void keeping(void *unused)
+{
+    weir_sender tx;
+    weir_receiver rx;
+    (void)unused;
+    EXPLORE_EQ(weir_oneshot_open(&tx, &rx, sizeof item, NULL), 0);
+    explore_counts_reset();
+    EXPLORE_EQ(weir_try_recv(rx, &item), WEIR_EAGAIN);
+    COUNTED("a try of a oneshot without a value", 1);
+    EXPLORE_EQ(weir_send(tx, &item), 0);
+    COUNTED("a send to a oneshot", 1);
+    EXPLORE_EQ(weir_recv(rx, &item), 1);
+    COUNTED("a receive from a oneshot", 1);
+    weir_close(tx);
+    weir_close(rx);
+    EXPLORE_EQ(weir_watch_open(&tx, &rx, sizeof item, NULL), 0);
+    explore_counts_reset();
+    EXPLORE_EQ(weir_send(tx, &item), 0);
+    COUNTED("a send to a watch", 1);
+    EXPLORE_EQ(weir_recv(rx, &item), 1);
+    COUNTED("a receive from a watch", 1);
+    EXPLORE_EQ(weir_watch_read(rx, &item), 1);
+    COUNTED("to read a watch", 1);
+    weir_close(tx);
+    weir_close(rx);
+    EXPLORE_EQ(weir_broadcast_open(&tx, &rx, sizeof item, 2, WEIR_LOSE_NOTHING), 0);
+    weir_receiver other = weir_receiver_clone(rx);
+    explore_counts_reset();
+    EXPLORE_EQ(weir_send(tx, &item), 0);
+    COUNTED("a send to a broadcast", 1);
+    EXPLORE_EQ(weir_recv(rx, &item), 1);
+    EXPLORE_EQ(weir_recv(other, &item), 1);
+    COUNTED("two receives from a broadcast", 2);
+    EXPLORE_EQ(weir_send_many(tx, items, 2), 2);
+    COUNTED("a batch to a broadcast", 1);
+    EXPLORE_EQ(weir_try_send(tx, &item), WEIR_EAGAIN);
+    COUNTED("a try without room in a broadcast", 1);
+    weir_close(tx);
+    weir_close(rx);
+    weir_close(other);
+}
+
+static int keeping_actor(void *unused)
+{
+    keeping(unused);
+    return 0;
+}
+
+static void keeping_by_actor(void *unused)
+{
+    EXPLORE_EQ(weir_run(keeping_actor, unused, NULL), 0);
+}
+
+COST(cost_kept, "F037 cost: kept items, by a thread", keeping);
+COST(cost_kept_actor, "F037 cost: kept items, by an actor", keeping_by_actor);
+
 /* ---- declared single ends that park ---------------------------------------------- */
 
 struct ends {

@@ -78,5 +78,23 @@ int main()
         weir_select_by(cases, 1, WEIR_FAIR, weir_now()) != WEIR_ETIMEDOUT)
         return 1;
     weir_close(clone);
+    job_sender answer;
+    job_receiver asker;
+    if (job_oneshot(&answer, &asker) < 0 || job_send(answer, job{2}) < 0 ||
+        job_recv(asker, &in) != 1 || job_recv(asker, &in) != 0)
+        return 1;
+    job_sender setter;
+    job_receiver getter;
+    if (job_watch(&setter, &getter, &out) < 0 || job_watch_read(getter, &in) != 1 ||
+        weir_watch_read(weir_receiver{getter.h}, &in) != 1 || in.number != 1)
+        return 1;
+    job_sender feed;
+    job_receiver first;
+    if (job_broadcast(&feed, &first, 2, WEIR_LOSE_OLDEST) < 0)
+        return 1;
+    job_receiver second = job_broadcast_subscribe(feed, WEIR_LOSE_NOTHING);
+    if (job_send(feed, job{3}) < 0 || job_recv(first, &in) != 1 || job_recv(second, &in) != 1 ||
+        job_broadcast_lost(second) != 0)
+        return 1;
     return weir_run(body, &tx, nullptr) + untyped(untyped_tx, untyped_rx);
 }

@@ -4,14 +4,17 @@
 #define WEIR_WEIR_H
 
 #include <weir/actor.h>
+#include <weir/broadcast.h>
 #include <weir/channel.h>
 #include <weir/debug.h>
 #include <weir/error.h>
+#include <weir/oneshot.h>
 #include <weir/scope.h>
 #include <weir/select.h>
 #include <weir/simulate.h>
 #include <weir/task.h>
 #include <weir/ticker.h>
 #include <weir/type.h>
+#include <weir/watch.h>
 
 #endif

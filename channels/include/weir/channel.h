@@ -4,7 +4,8 @@
  *
  * A channel carries items of one size, by value, from any number of senders to any
  * number of receivers; each item reaches exactly one receiver. Every function here may
- * be called by actors and by plain threads, on both ends of the same channel.
+ * be called by actors and by plain threads, on both ends of the same channel. Other kinds of
+ * channel have the same ends: weir/broadcast.h, weir/watch.h, weir/oneshot.h, weir/ticker.h.
  *
  * An end is an 8-byte handle in a typed struct. Copying the struct borrows the handle;
  * only a clone is a new one. An end counts as closed when its last handle is closed:
@@ -160,7 +161,7 @@ WEIR_API int weir_try_send_item(weir_sender tx, const void *item, size_t item_si
  * Like read(2): 1 for an item, 0 for the end of the channel (no sender is left and
  * nothing is buffered; repeats), negative for an error:
  * WEIR_ECLOSED, WEIR_EAGAIN, WEIR_ETIMEDOUT, WEIR_ECANCELED, WEIR_EITEM, WEIR_EBADF, WEIR_EBUSY,
- * WEIR_ENOMEM, WEIR_EPERM, each as of a send. So a consumer is
+ * WEIR_ENOMEM, WEIR_EPERM, each as of a send; WEIR_ELOST (weir/broadcast.h alone). So a consumer is
  * while ((rc = weir_recv(rx, &item)) > 0) ...
  */
 #define weir_recv(rx, item) weir_recv_item((rx), (item), sizeof *(item), WEIR_NEVER)

@@ -93,8 +93,8 @@ typedef enum weir_select_mode {
  * served there in its turn (row F049), and counts as waiting there (row F052).
  *
  * A case fires with its own errors in `rc`: WEIR_ECLOSED when its handle is or gets closed,
- * WEIR_EPIPE, WEIR_EBADF, WEIR_EITEM, WEIR_EBUSY, WEIR_ENOMEM, WEIR_EINVAL (a kind of case
- * that does not exist). A negative return concerns the whole; no case has fired then:
+ * WEIR_EPIPE, WEIR_EBADF, WEIR_EITEM, WEIR_EBUSY, WEIR_ELOST, WEIR_ENOMEM, WEIR_EINVAL (a kind
+ * of case that does not exist). A negative return concerns the whole; no case has fired then:
  * WEIR_ETIMEDOUT; WEIR_EAGAIN (try); WEIR_EDEADLK (no case is on, and no deadline: it would
  * wait for ever); WEIR_EINVAL (more than WEIR_SELECT_MAX cases, a null array of some, a mode
  * that does not exist); WEIR_ECANCELED; WEIR_EPERM (would wait in a drop function);

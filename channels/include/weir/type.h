@@ -28,14 +28,25 @@
  *     job_receiver job_receiver_clone(job_receiver rx);
  *     int job_receiver_fd(job_receiver rx);
  *
+ *     int job_oneshot(job_sender *tx, job_receiver *rx);                     (weir/oneshot.h)
+ *     int job_watch(job_sender *tx, job_receiver *rx, const struct job *initial); (weir/watch.h)
+ *     int job_watch_read(job_receiver rx, struct job *item);
+ *     int job_broadcast(job_sender *tx, job_receiver *rx, size_t capacity,
+ *                       weir_broadcast_mode mode);                           (weir/broadcast.h)
+ *     job_receiver job_broadcast_subscribe(job_sender tx, weir_broadcast_mode mode);
+ *     int64_t job_broadcast_lost(job_receiver rx);
+ *
  * weir_close, weir_check and weir_channel_statistics take every kind of end, and so does
  * weir_auto(job_sender) (weir/scope.h).
  */
 #ifndef WEIR_TYPE_H
 #define WEIR_TYPE_H
 
+#include <weir/broadcast.h>
 #include <weir/channel.h>
+#include <weir/oneshot.h>
 #include <weir/select.h>
+#include <weir/watch.h>
 
 #define WEIR_TYPE(name, type)                                                                      \
     typedef struct name##_sender {                                                                 \
@@ -74,6 +85,59 @@
                                                  size_t capacity)                                  \
     {                                                                                              \
         return name##_channel_open(tx, rx, capacity, NULL);                                        \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_oneshot(name##_sender *tx, name##_receiver *rx)           \
+    {                                                                                              \
+        weir_sender untyped_tx;                                                                    \
+        weir_receiver untyped_rx;                                                                  \
+        int rc = weir_oneshot_open(tx ? &untyped_tx : NULL, rx ? &untyped_rx : NULL, sizeof(type), \
+                                   NULL);                                                          \
+        if (tx && rx) {                                                                            \
+            tx->h = untyped_tx.h;                                                                  \
+            rx->h = untyped_rx.h;                                                                  \
+        }                                                                                          \
+        return rc;                                                                                 \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_watch(name##_sender *tx, name##_receiver *rx,             \
+                                               type const *initial)                                \
+    {                                                                                              \
+        weir_sender untyped_tx;                                                                    \
+        weir_receiver untyped_rx;                                                                  \
+        int rc = weir_watch_open(tx ? &untyped_tx : NULL, rx ? &untyped_rx : NULL, sizeof(type),   \
+                                 initial);                                                         \
+        if (tx && rx) {                                                                            \
+            tx->h = untyped_tx.h;                                                                  \
+            rx->h = untyped_rx.h;                                                                  \
+        }                                                                                          \
+        return rc;                                                                                 \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_watch_read(name##_receiver rx, type *item)                \
+    {                                                                                              \
+        return weir_watch_read(name##_untyped_receiver(rx), item);                                 \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_broadcast(name##_sender *tx, name##_receiver *rx,         \
+                                                   size_t capacity, weir_broadcast_mode mode)      \
+    {                                                                                              \
+        weir_sender untyped_tx;                                                                    \
+        weir_receiver untyped_rx;                                                                  \
+        int rc = weir_broadcast_open(tx ? &untyped_tx : NULL, rx ? &untyped_rx : NULL,             \
+                                     sizeof(type), capacity, mode);                                \
+        if (tx)                                                                                    \
+            tx->h = untyped_tx.h;                                                                  \
+        if (rx)                                                                                    \
+            rx->h = untyped_rx.h;                                                                  \
+        return rc;                                                                                 \
+    }                                                                                              \
+    static inline WEIR_UNUSED name##_receiver name##_broadcast_subscribe(name##_sender tx,         \
+                                                                         weir_broadcast_mode mode) \
+    {                                                                                              \
+        name##_receiver rx;                                                                        \
+        rx.h = weir_broadcast_subscribe(name##_untyped_sender(tx), mode).h;                        \
+        return rx;                                                                                 \
+    }                                                                                              \
+    static inline WEIR_UNUSED int64_t name##_broadcast_lost(name##_receiver rx)                    \
+    {                                                                                              \
+        return weir_broadcast_lost(name##_untyped_receiver(rx));                                   \
     }                                                                                              \
     static inline WEIR_UNUSED int name##_send(name##_sender tx, type item)                         \
     {                                                                                              \

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* kept.c - see kept.h. */
+#include "kept.h"
+
+#include <weir/watch.h>
+
+#include "single.h"
+#include "watch.h"
+
+/* Of a kind that has one cell. */
+static char *the_item(const struct chan *ch)
+{
+    return kept_cell(ch, 0)->item;
+}
+
+/* ---- under the lock ------------------------------------------------------------------------- */
+
+static bool something_there(const struct chan *ch, const struct slot *s)
+{
+    if (ch->kind >= FIRST_READ)
+        return reader_of(ch, s)->next != a64_load(&ch->kept->tail);
+    return a64_load(&ch->kept->head) != a64_load(&ch->kept->tail);
+}
+
+/* Can nothing be sent any more? */
+static bool has_ended(const struct chan *ch)
+{
+    return ch->senders == 0 || (ch->kind == ONESHOT && a64_load(&ch->kept->tail) > 0);
+}
+
+bool weir__kept_ready(struct chan *ch, const struct slot *s)
+{
+    return something_there(ch, s) || has_ended(ch);
+}
+
+static int push_once(struct chan *ch, const char *item)
+{
+    if (a64_load(&ch->kept->tail) > 0 && !MUTATE("oneshot: sent twice"))
+        return SPENT;
+    copy_item(the_item(ch), item, ch->item_size);
+    a64_store(&ch->kept->tail, 1);
+    return 1;
+}
+
+static int pop_once(struct chan *ch, char *item)
+{
+    copy_item(item, the_item(ch), ch->item_size);
+    a64_store(&ch->kept->head, 1);
+    return 1;
+}
+
+/* All n were the latest, one after the other; there is one cell. */
+static int replace(struct chan *ch, const char *items, uint32_t n)
+{
+    copy_item(the_item(ch), items + (size_t)(n - 1) * ch->item_size, ch->item_size);
+    a64_store(&ch->kept->tail, a64_load(&ch->kept->tail) + n);
+    return (int)n;
+}
+
+static int read_latest(struct chan *ch, struct reader *r, char *item)
+{
+    copy_item(item, the_item(ch), ch->item_size);
+    if (!MUTATE("watch: not seen"))
+        r->next = a64_load(&ch->kept->tail);
+    return 1;
+}
+
+/* A count, FULL, or SPENT. */
+static int push(struct chan *ch, const char *items, uint32_t n)
+{
+    int k = ch->kind == ONESHOT  ? push_once(ch, items)
+            : ch->kind == LATEST ? replace(ch, items, n)
+                                 : weir__broadcast_push(ch, items, n);
+    if (k > 0)
+        ch->handed += (uint32_t)k;
+    return k;
+}
+
+/* A count, EMPTY, END, or LOST. */
+static int pop(struct chan *ch, const struct waiter *w)
+{
+    if (!something_there(ch, w->slot))
+        return has_ended(ch) ? END : EMPTY;
+    if (ch->kind == ONESHOT)
+        return pop_once(ch, w->items);
+    struct reader *r = reader_of(ch, w->slot);
+    return ch->kind == LATEST ? read_latest(ch, r, w->items)
+                              : weir__broadcast_pop(ch, r, w->items, w->count);
+}
+
+static int pop_result(int k)
+{
+    return k == END ? 0 : k == LOST ? WEIR_ELOST : k;
+}
+
+/*
+ * A select is claimed before its case is looked at: one that is not decided has open handles.
+ * Those that wait may wait for different things, so all are asked.
+ */
+static void serve_receivers(struct chan *ch, struct wake_list *woken)
+{
+    for (struct waiter *w = ch->recvq.first, *next; w; w = next) {
+        next = w->next;
+        if (w->watch)
+            continue;
+        if (w->select && !weir__select_claim(select_waiter(w)->party)) {
+            waiter_drop(ch, w);
+            continue;
+        }
+        int k = pop(ch, w);
+        if (k == EMPTY || (k == END && MUTATE("kept: the end is not told")))
+            waiter_unclaim(w);
+        else
+            complete(ch, w, pop_result(k), woken);
+    }
+}
+
+/* One, if there is room: who waits to receive has its turn before the next one. */
+static bool serve_sender(struct chan *ch, struct wake_list *woken)
+{
+    struct waiter *w = claim_first(ch, &ch->sendq);
+    if (!w)
+        return false;
+    int k = push(ch, w->items, w->count);
+    if (k > 0)
+        complete(ch, w, k, woken);
+    else
+        waiter_unclaim(w);
+    return k > 0;
+}
+
+/* There is more to receive than before, and then perhaps room. */
+static void serve(struct chan *ch, struct wake_list *woken)
+{
+    if (MUTATE("kept: not served"))
+        return;
+    do
+        serve_receivers(ch, woken);
+    while (serve_sender(ch, woken));
+    if (ch->recvq.first)
+        weir__watches_tell(ch, woken);
+}
+
+/* There is room, perhaps. */
+static void serve_room(struct chan *ch, struct wake_list *woken)
+{
+    if (ch->sendq.first && serve_sender(ch, woken))
+        serve(ch, woken);
+}
+
+void weir__kept_leave(struct chan *ch, const struct slot *s, struct wake_list *woken)
+{
+    struct kept *k = ch->kept;
+    if (ch->kind < FIRST_READ)
+        return;
+    struct reader *r = reader_of(ch, s);
+    if (ch->kind == BROADCAST)
+        weir__broadcast_leave(ch, r);
+    k->losing -= r->loses;
+    r->next = k->free;
+    k->free = s->reader;
+    if (--k->open > 0 && !MUTATE("broadcast: who leaves makes no room"))
+        serve_room(ch, woken);
+}
+
+static int attempt_send(struct chan *ch, struct waiter *mine, struct wake_list *woken)
+{
+    int k = push(ch, mine->items, mine->count);
+    if (k > 0)
+        serve(ch, woken);
+    return k;
+}
+
+static int attempt_recv(struct chan *ch, struct waiter *mine, struct wake_list *woken)
+{
+    int k = pop(ch, mine);
+    if (k > 0 && !MUTATE("broadcast: who receives makes no room"))
+        serve_room(ch, woken);
+    return k;
+}
+
+int weir__kept_attempt(struct chan *ch, struct waiter *mine, struct wake_list *woken)
+{
+    return mine->sends ? attempt_send(ch, mine, woken) : attempt_recv(ch, mine, woken);
+}
+
+/* ---- send, receive --------------------------------------------------------------------------- */
+
+/* A count, an error, or PARK. */
+static int send_attempt(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
+{
+    struct wake_list woken = {NULL, NULL};
+    if (request_lock(self, ch, h, deadline == WEIR_TRY ? 0 : SEND_WAITS) < 0)
+        return WEIR_ECLOSED;
+    int k = ch->receivers == 0 ? SPENT : attempt_send(ch, &self->waiter, &woken);
+    if (k == FULL)
+        return weir__request_queue(self, ch, deadline, &woken);
+    chan_unlock(ch);
+    wake_all(woken.first);
+    if (k == SPENT)
+        return WEIR_EPIPE;
+    return self->waiter.one ? 0 : k;
+}
+
+int weir__kept_send(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
+{
+    if (ch->flags & DECLARED_SENDER && !use_single(&ch->sender_user, self))
+        return WEIR_EBUSY;
+    wait_announce(self);
+    int rc = send_attempt(self, ch, h, deadline);
+    if (rc == PARK)
+        return request_park(self, ch, deadline);
+    wait_renounce(self);
+    return rc;
+}
+
+/* A count, 0 for the end, an error, or PARK. */
+static int recv_attempt(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
+{
+    struct wake_list woken = {NULL, NULL};
+    if (request_lock(self, ch, h, deadline == WEIR_TRY ? 0 : RECV_WAITS) < 0)
+        return WEIR_ECLOSED;
+    int k = attempt_recv(ch, &self->waiter, &woken);
+    if (k == EMPTY)
+        return weir__request_queue(self, ch, deadline, &woken);
+    chan_unlock(ch);
+    wake_all(woken.first);
+    return pop_result(k);
+}
+
+int weir__kept_recv(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
+{
+    if (ch->flags & DECLARED_RECEIVER && !use_single(&ch->receiver_user, self))
+        return WEIR_EBUSY;
+    if (MUTATE("kept: taken without the lock") && something_there(ch, self->waiter.slot))
+        return pop(ch, &self->waiter);
+    wait_announce(self);
+    int rc = recv_attempt(self, ch, h, deadline);
+    if (rc == PARK)
+        return request_park(self, ch, deadline);
+    wait_renounce(self);
+    if (rc == WEIR_EAGAIN && unlikely(chan_watched(ch)))
+        weir__watch_arm(self, ch, h);
+    return rc;
+}
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+static int look(weir_handle h, void *item, size_t item_size)
+{
+    struct slot *s = handle_get(h, RECEIVER);
+    if (!s)
+        return weir__handle_error(h, RECEIVER);
+    struct chan *ch = s->object;
+    if (ch->kind != LATEST)
+        return WEIR_EBADF;
+    if (item_size != ch->item_size)
+        return WEIR_EITEM;
+    lock_acquire(&ch->lock, 0);
+    int rc = !handle_open(s, h) ? WEIR_ECLOSED : a64_load(&ch->kept->tail) > 0;
+    if (rc > 0)
+        copy_item(item, the_item(ch), item_size);
+    else if (rc == 0 && ch->senders > 0)
+        rc = WEIR_EAGAIN;
+    chan_unlock(ch);
+    return rc;
+}
+
+int weir_watch_read_item(weir_receiver rx, void *item, size_t item_size)
+{
+    struct party *self = party_enter();
+    if (!self)
+        return WEIR_ENOMEM;
+    int rc = look(rx.h, item, item_size);
+    party_leave(self);
+    return rc;
+}
+
+/* ---- the last receiver is closed ------------------------------------------------------------- */
+
+int weir__kept_drop(struct chan *ch)
+{
+    struct kept *k = ch->kept;
+    lock_acquire(&ch->lock, 0);
+    bool some = a64_load(&k->head) != a64_load(&k->tail) && !MUTATE("kept: not dropped");
+    a64_store(&k->head, a64_load(&k->tail));
+    chan_unlock(ch);
+    if (some)
+        drop_item(ch, the_item(ch));
+    return some;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* kept_open.c - the life of channels that keep their items: see kept.h. */
+#include <weir/oneshot.h>
+#include <weir/watch.h>
+
+#include "kept.h"
+
+enum { FIRST_ROOM = 4 };
+
+static struct kept *kept_new(size_t cells, size_t stride)
+{
+    size_t bytes = sizeof(struct kept) + cells * stride;
+    struct kept *k = os_alloc(bytes);
+    if (!k)
+        return NULL;
+    *k = (struct kept){.bytes = bytes};
+    return k;
+}
+
+void weir__kept_free(struct chan *ch)
+{
+    if (!ch->kept)
+        return;
+    os_free(ch->kept->readers, ch->kept->room * sizeof(struct reader));
+    os_free(ch->kept, ch->kept->bytes);
+}
+
+/* ---- readers --------------------------------------------------------------------------------- */
+
+/* Under the lock: `table` has room for more, and takes the place of the one there is. */
+static void use_table(struct kept *k, struct reader *table, uint32_t room)
+{
+    for (uint32_t i = 0; i < k->room; i++)
+        table[i] = k->readers[i];
+    for (uint32_t i = k->room; i < room; i++)
+        table[i].next = i + 1;
+    /* All that there was is taken: the chain of the new ones ends at `room`. */
+    k->free = k->room;
+    k->readers = table;
+    k->room = room;
+}
+
+/* The table with so much room was full. Twice the room, if nobody else has made it meanwhile. */
+static int grow(struct chan *ch, uint32_t room)
+{
+    struct kept *k = ch->kept;
+    uint32_t more = room ? 2 * room : FIRST_ROOM, superfluous = more;
+    struct reader *table = os_alloc(more * sizeof *table);
+    if (!table)
+        return WEIR_ENOMEM;
+    lock_acquire(&ch->lock, 0);
+    if (k->room == room && k->free == room) {
+        struct reader *old = k->readers;
+        use_table(k, table, more);
+        table = old;
+        superfluous = room;
+    }
+    chan_unlock(ch);
+    os_free(table, superfluous * sizeof *table);
+    return 0;
+}
+
+/* Under the lock. False: there is no free one. */
+static bool take_reader(struct chan *ch, struct slot *s, bool loses)
+{
+    struct kept *k = ch->kept;
+    if (k->free == k->room)
+        return false;
+    struct reader *r = &k->readers[k->free];
+    s->reader = k->free & 0x7fffffff;
+    k->free = (uint32_t)r->next;
+    k->open++;
+    k->losing += loses;
+    *r = (struct reader){.loses = loses};
+    if (ch->kind == BROADCAST || MUTATE("watch: joins at the next"))
+        r->next = a64_load(&k->tail);
+    return true;
+}
+
+weir_handle weir__kept_join(struct party *self, struct party *owner, weir_handle h, struct slot *s,
+                            bool loses)
+{
+    struct chan *ch = s->object;
+    struct slot *joins = weir__slot_reserve(self);
+    if (!joins)
+        return handle_null(weir__slot_refused());
+    for (int rc = 0;;) {
+        lock_acquire(&ch->lock, 0);
+        bool open = handle_open(s, h) || MUTATE("clone: handle not verified");
+        if (open && (handle_word(h) & 3) == RECEIVER)
+            loses = reader_of(ch, s)->loses;
+        bool taken = open && take_reader(ch, joins, loses);
+        uint32_t room = ch->kept->room;
+        if (taken) {
+            ch->receivers++; /* where all had gone there is one again */
+            a32_store(&ch->lock, a32_load(&ch->lock) & ~(uint32_t)RECEIVERS_GONE);
+        }
+        chan_unlock(ch);
+        if (taken)
+            return weir__slot_publish(owner, joins, RECEIVER, ch);
+        if (!open || (rc = grow(ch, room)) < 0) {
+            weir__slot_cancel(self, joins);
+            return handle_null(open ? rc : WEIR_ECLOSED);
+        }
+    }
+}
+
+/* ---- open ------------------------------------------------------------------------------------ */
+
+static int set_up(struct chan *ch, const struct kept_plan *plan)
+{
+    if (weir__chan_options(ch, plan->item_size, plan->options) < 0)
+        return WEIR_ENOMEM;
+    ch->flags |= KEEPS;
+    ch->capacity = (uint32_t)plan->capacity;
+    ch->lap_mask = round_up_to_power(ch->capacity) - 1;
+    struct kept *k = kept_new((size_t)ch->lap_mask + 1, ch->stride);
+    if (!k)
+        return WEIR_ENOMEM;
+    ch->kept = k;
+    ch->kind = plan->kind & 7;
+    if (plan->initial) {
+        copy_item(((struct cell *)(void *)k->cells)->item, plan->initial, plan->item_size);
+        a64_store(&k->tail, 1);
+    }
+    return ch->kind >= FIRST_READ ? grow(ch, 0) : 0;
+}
+
+static int kept_open(struct party *self, weir_handle *tx, weir_handle *rx,
+                     const struct kept_plan *plan)
+{
+    struct chan *ch = weir__chan_alloc(self->thread, false);
+    if (!ch)
+        return WEIR_ENOMEM;
+    if (set_up(ch, plan) < 0) {
+        weir__chan_free(ch, self->thread);
+        return WEIR_ENOMEM;
+    }
+    int rc = weir__chan_publish(self, ch, tx, rx);
+    if (rc == 0 && ch->kind >= FIRST_READ)
+        take_reader(ch, handle_slot(*rx), plan->loses); /* nobody knows the handle yet */
+    return rc;
+}
+
+int weir__kept_open(weir_sender *tx, weir_receiver *rx, const struct kept_plan *plan)
+{
+    int rc = WEIR_EINVAL;
+    if (tx && rx && plan->item_size >= 1 && plan->item_size <= WEIR_ITEM_MAX) {
+        struct party *self = party_enter();
+        rc = WEIR_ENOMEM;
+        if (self) {
+            rc = kept_open(self, &tx->h, &rx->h, plan);
+            party_leave(self);
+        }
+    }
+    if (rc < 0 && tx)
+        tx->h = handle_null(rc);
+    if (rc < 0 && rx)
+        rx->h = handle_null(rc);
+    return rc;
+}
+
+int weir_oneshot_open(weir_sender *tx, weir_receiver *rx, size_t item_size,
+                      const weir_channel_options *options)
+{
+    return weir__kept_open(
+        tx, rx,
+        &(struct kept_plan){
+            .kind = ONESHOT, .item_size = item_size, .capacity = 1, .options = options});
+}
+
+int weir_watch_open(weir_sender *tx, weir_receiver *rx, size_t item_size, const void *initial)
+{
+    return weir__kept_open(
+        tx, rx,
+        &(struct kept_plan){
+            .kind = LATEST, .item_size = item_size, .capacity = 1, .initial = initial});
+}
