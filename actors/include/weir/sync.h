@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weir/sync.h - synchronisation primitives: for what is shared and cannot be sent.
+ *
+ *     weir_lock lock = weir_lock_open();
+ *     ...
+ *     if ((rc = weir_lock_acquire(lock)) < 0)
+ *         return rc;
+ *     balance += amount;
+ *     weir_lock_release(lock);
+ *
+ * What they have in common:
+ *   - Any actor on any worker and any plain thread may use them; none needs a run (row F032).
+ *   - First come, first served: what is released is handed to who waits longest, at once, so
+ *     that nobody can barge in. Without contention nobody is made to yield (F026).
+ *   - Calls that may wait have a form with a deadline and one that never waits, which returns
+ *     WEIR_EAGAIN instead. They are ended by cancellation, WEIR_ECANCELED, and have got nothing
+ *     then. Who has been handed something keeps it, and returns success: a cancellation that
+ *     comes later is seen by the next operation.
+ *   - weir_close(x) closes a primitive of any kind: whoever waits gets WEIR_ECLOSED, and so does
+ *     each later call. A handle belongs to the actor that opened it and is closed when its body
+ *     returns; others borrow it by copying the struct. On a plain thread it stays until closed.
+ *   - Errors of every call: WEIR_ECLOSED; WEIR_EBADF, not a handle of this kind; WEIR_ENOMEM, at a
+ *     thread's first operation. Of calls that wait also: WEIR_ECANCELED; WEIR_ETIMEDOUT;
+ * WEIR_EPERM, in a drop function, which must not wait. A null handle that an open call returned
+ * carries its error, WEIR_ENOMEM or WEIR_EINVAL, into each later call.
+ *   - None of the calls that do not wait suspends. What one did before it released, set, notified
+ *     or ended is visible to who goes on because of it.
+ */
+#ifndef WEIR_SYNC_H
+#define WEIR_SYNC_H
+
+#include <weir/actor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- event: something has happened, for good. Row F024 ------------------------------------- */
+
+typedef struct weir_event {
+    weir_handle h;
+} weir_event;
+
+/*
+ * weir_event_open    - one that is not set. There is no clear: open another one.
+ * weir_event_set     - wake all that wait, and let pass all that come later. 0, also the second
+ *                      time.
+ * weir_event_is_set  - 1 or 0.
+ * weir_event_wait    - 0 as soon as it is set. Suspends unless it is.
+ */
+WEIR_API weir_event weir_event_open(void);
+WEIR_API int weir_event_set(weir_event event);
+WEIR_API int weir_event_is_set(weir_event event);
+#define weir_event_wait(event) weir_event_wait_by((event), WEIR_NEVER)
+WEIR_API int weir_event_wait_by(weir_event event, weir_time deadline);
+
+/* ---- how they are. Row F031 ---------------------------------------------------------------- */
+
+/*
+ * weir_sync_statistics(x, &out) - of a primitive of any kind, at one moment:
+ *
+ *                value                 limit             holders               owner
+ *     event      1: it is set          1
+ */
+typedef struct weir_sync_statistics {
+    uint32_t waiting; /* actors and threads in the line */
+    uint32_t holders;
+    uint32_t owner; /* the number of the actor that holds it, as weir_dump() shows it; 0: none, */
+                    /* or a thread */
+    uint64_t value, limit;
+} weir_sync_statistics;
+
+#define weir_sync_statistics(x, out) weir_sync_statistics_of((x).h, (out))
+WEIR_API int weir_sync_statistics_of(weir_handle handle, weir_sync_statistics *out);
+
+/* ---- early return -------------------------------------------------------------------------- */
+
+/* weir_auto(weir_event) and so on: closed when the variable goes out of scope. */
+#define WEIR_SYNC_CLEANUP(type)                                                                    \
+    static inline WEIR_UNUSED void type##_cleanup(type *x)                                         \
+    {                                                                                              \
+        (void)weir_close(*x);                                                                      \
+    }
+
+WEIR_SYNC_CLEANUP(weir_event)
+
+#ifdef __cplusplus
+}
+#endif
+#endif
