@@ -51,7 +51,7 @@ static int await(struct party *self, struct sync *s, struct wake_list *woken)
 
 int weir_event_wait_by(weir_event event, weir_time deadline)
 {
-    return weir__sync_acquire(event.h, &event_type, await, (struct want){0, NULL}, until(deadline));
+    return weir__sync_acquire(event.h, &event_type, await, NO_WANT, until(deadline));
 }
 
 int weir_event_is_set(weir_event event)

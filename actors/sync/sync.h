@@ -78,6 +78,8 @@ struct want {
     void *items;
 };
 
+#define NO_WANT ((struct want){0, NULL})
+
 typedef int sync_attempt(struct party *self, struct sync *s, struct wake_list *woken);
 typedef int sync_change(struct party *self, struct sync *s, void *arg, struct wake_list *woken);
 
@@ -137,5 +139,16 @@ static inline void sync_hand_all(struct sync *s, int result, struct wake_list *w
     while (sync_first(s))
         sync_hand(s, sync_first(s), result, woken);
 }
+
+/* For the statistics, of a party's id: what a dump shows; 0: of a thread, or nobody. */
+static inline uint32_t sync_owner_number(uint32_t id)
+{
+    return id & 1 ? actor_number(id) : 0;
+}
+
+/* lock.c: an attempt and a change, for conditions as well. */
+extern const struct sync_type weir__lock_type;
+int weir__lock_take(struct party *self, struct sync *s, struct wake_list *woken);
+int weir__lock_give(struct party *self, struct sync *s, void *unused, struct wake_list *woken);
 
 #endif

@@ -157,7 +157,7 @@ static inline void stress_handover(const struct handover *h, weir_handle primiti
     for (int i = 0; i < TAKER_THREADS; i++)
         pthread_join(t[i], NULL);
     EXPECT_EQ(atomic_load(&taken) + atomic_load(&missed), (TAKERS + TAKER_THREADS) * TAKER_ROUNDS);
-    EXPECT(atomic_load(&taken) > 0);
+    EXPECT(atomic_load(&taken) > 0 && atomic_load(&missed) > 0);
     EXPECT_EQ(statistics_of(primitive).waiting, 0);
     for (int i = 0; i < h->most; i++)
         EXPECT_RC(h->acquire(WEIR_NEVER), 0);

@@ -55,6 +55,53 @@ WEIR_API int weir_event_is_set(weir_event event);
 #define weir_event_wait(event) weir_event_wait_by((event), WEIR_NEVER)
 WEIR_API int weir_event_wait_by(weir_event event, weir_time deadline);
 
+/* ---- lock: one at a time. Rows F025, F026 -------------------------------------------------- */
+
+typedef struct weir_lock {
+    weir_handle h;
+} weir_lock;
+
+/*
+ * weir_lock_open                      - one that is free.
+ * weir_lock_acquire(l), _acquire_by,
+ * _try_acquire                        - 0: the caller, this actor or thread, owns it now.
+ *                                       WEIR_EDEADLK: it did already; a lock is not recursive.
+ * weir_lock_release                   - who waits longest owns it at once, else it is free.
+ *                                       WEIR_EPERM: the caller does not own it.
+ *
+ * An actor that ends leaves what it owns locked, unless the lock is its own and so closed; see
+ * weir_held. Acquire suspends while others own the lock.
+ */
+WEIR_API weir_lock weir_lock_open(void);
+#define weir_lock_acquire(lock) weir_lock_acquire_by((lock), WEIR_NEVER)
+WEIR_API int weir_lock_acquire_by(weir_lock lock, weir_time deadline);
+WEIR_API int weir_lock_try_acquire(weir_lock lock);
+WEIR_API int weir_lock_release(weir_lock lock);
+
+/*
+ * A lock that is released when the variable goes out of scope, by whatever way:
+ *
+ *     weir_auto(weir_held) held = weir_lock_hold(lock);
+ *     if (held.rc < 0)
+ *         return held.rc;
+ */
+typedef struct weir_held {
+    weir_lock lock;
+    int rc; /* of weir_lock_acquire() */
+} weir_held;
+
+static inline WEIR_UNUSED weir_held weir_lock_hold(weir_lock lock)
+{
+    weir_held held = {lock, weir_lock_acquire(lock)};
+    return held;
+}
+
+static inline WEIR_UNUSED void weir_held_cleanup(weir_held *held)
+{
+    if (held->rc == 0)
+        (void)weir_lock_release(held->lock);
+}
+
 /* ---- how they are. Row F031 ---------------------------------------------------------------- */
 
 /*
@@ -62,6 +109,7 @@ WEIR_API int weir_event_wait_by(weir_event event, weir_time deadline);
  *
  *                value                 limit             holders               owner
  *     event      1: it is set          1
+ *     lock       1: it is free         1                 1: somebody       of the lock
  */
 typedef struct weir_sync_statistics {
     uint32_t waiting; /* actors and threads in the line */
@@ -84,6 +132,7 @@ WEIR_API int weir_sync_statistics_of(weir_handle handle, weir_sync_statistics *o
     }
 
 WEIR_SYNC_CLEANUP(weir_event)
+WEIR_SYNC_CLEANUP(weir_lock)
 
 #ifdef __cplusplus
 }
