@@ -102,6 +102,26 @@ static inline WEIR_UNUSED void weir_held_cleanup(weir_held *held)
         (void)weir_lock_release(held->lock);
 }
 
+/* ---- semaphore: so many at a time. Row F027 ------------------------------------------------ */
+
+typedef struct weir_semaphore {
+    weir_handle h;
+} weir_semaphore;
+
+/*
+ * weir_semaphore_open(initial, max)   - with `initial` permits, and never more than `max`;
+ *                                       WEIR_UNBOUNDED: any number. WEIR_EINVAL: initial > max.
+ * weir_semaphore_acquire(s), _acquire_by,
+ * _try_acquire                        - 0: a permit was taken. Suspends while there is none.
+ * weir_semaphore_release              - give one, by whomever: to who waits longest, at once, or
+ *                                       else back. WEIR_EPERM: there are `max` already.
+ */
+WEIR_API weir_semaphore weir_semaphore_open(size_t initial, size_t max);
+#define weir_semaphore_acquire(semaphore) weir_semaphore_acquire_by((semaphore), WEIR_NEVER)
+WEIR_API int weir_semaphore_acquire_by(weir_semaphore semaphore, weir_time deadline);
+WEIR_API int weir_semaphore_try_acquire(weir_semaphore semaphore);
+WEIR_API int weir_semaphore_release(weir_semaphore semaphore);
+
 /* ---- how they are. Row F031 ---------------------------------------------------------------- */
 
 /*
@@ -110,6 +130,7 @@ static inline WEIR_UNUSED void weir_held_cleanup(weir_held *held)
  *                value                 limit             holders               owner
  *     event      1: it is set          1
  *     lock       1: it is free         1                 1: somebody       of the lock
+ *     semaphore  permits left          max
  */
 typedef struct weir_sync_statistics {
     uint32_t waiting; /* actors and threads in the line */
@@ -133,6 +154,7 @@ WEIR_API int weir_sync_statistics_of(weir_handle handle, weir_sync_statistics *o
 
 WEIR_SYNC_CLEANUP(weir_event)
 WEIR_SYNC_CLEANUP(weir_lock)
+WEIR_SYNC_CLEANUP(weir_semaphore)
 
 #ifdef __cplusplus
 }
