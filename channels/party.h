@@ -389,6 +389,12 @@ struct waiter *weir__waitable_complete(struct waitable *o, int result);
 void weir__waitable_hand(struct waitable *o, struct waiter *w, int result, struct wake_list *woken);
 
 /*
+ * Under both locks: from now on w waits in another place, at its end. A cancellation or deadline
+ * that had found it in the first one comes to nothing.
+ */
+void weir__waitable_move(struct waitable *from, struct waiter *w, struct waitable *to);
+
+/*
  * Try to end the wait of a parked party with `result`: true if it was still linked, then the
  * caller owes it the wake. Any thread, inside an operation, in which the party can begin no
  * other wait: its own thread, or a timer for which it waits afterwards.

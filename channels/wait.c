@@ -181,6 +181,15 @@ void weir__waitable_hand(struct waitable *o, struct waiter *w, int result, struc
     a32_store_release(&w->linked, UNLINKED); /* as in complete() */
 }
 
+void weir__waitable_move(struct waitable *from, struct waiter *w, struct waitable *to)
+{
+    waitq_remove(&from->waiters, w);
+    from->waiting--;
+    waitq_append(&to->waiters, w);
+    to->waiting++;
+    aptr_store(&w->on, to);
+}
+
 int weir__wait_on(struct party *self, struct waitable *o, weir_time deadline)
 {
     struct waiter *w = &self->waiter;
@@ -237,7 +246,8 @@ bool weir__wait_cancel(struct party *p, int result)
         return linked >= CLAIMABLE && select_cancel(p, result);
     a32 *lock = aptr_load(&w->on); /* alive: it was linked since we are inside an operation */
     lock_acquire(lock, 0);
-    bool won = a32_load(&w->linked) == LINKED || MUTATE("cancel: not verified");
+    bool won = (a32_load(&w->linked) == LINKED && aptr_load(&w->on) == lock) ||
+               MUTATE("cancel: not verified");
     if (won)
         end_and_unlock(w, lock, result);
     else

@@ -56,6 +56,11 @@ int weir__lock_give(struct party *self, struct sync *s, void *unused, struct wak
     return 0;
 }
 
+uint32_t weir__lock_owner(const struct sync *s)
+{
+    return lock_of(s)->owner;
+}
+
 int weir_lock_acquire_by(weir_lock lock, weir_time deadline)
 {
     return weir__sync_acquire(lock.h, &weir__lock_type, weir__lock_take, NO_WANT, until(deadline));

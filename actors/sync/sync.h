@@ -151,4 +151,6 @@ extern const struct sync_type weir__lock_type;
 int weir__lock_take(struct party *self, struct sync *s, struct wake_list *woken);
 int weir__lock_give(struct party *self, struct sync *s, void *unused, struct wake_list *woken);
 
+uint32_t weir__lock_owner(const struct sync *s);
+
 #endif

@@ -122,6 +122,39 @@ WEIR_API int weir_semaphore_acquire_by(weir_semaphore semaphore, weir_time deadl
 WEIR_API int weir_semaphore_try_acquire(weir_semaphore semaphore);
 WEIR_API int weir_semaphore_release(weir_semaphore semaphore);
 
+/* ---- condition: wait for what is changed under a lock. Row F028 ---------------------------- */
+
+typedef struct weir_condition {
+    weir_handle h;
+} weir_condition;
+
+/*
+ * weir_condition_open(lock)              - for who owns this lock; several may share one.
+ * weir_condition_wait(c), _wait_by       - give up the lock and wait for a notification; then own
+ *                                          the lock again, whatever is returned: 0 after a
+ *                                          notification, or an error. Only when the *lock* was
+ *                                          closed is it not owned: WEIR_ECLOSED.
+ * weir_condition_wait_for(c, holds, arg),
+ * _wait_for_by                           - wait until holds(arg), which is called by the owner of
+ *                                          the lock.
+ * weir_condition_notify(c, n)            - wake the n that wait longest, or as many as there are.
+ * weir_condition_notify_all              - all of them.
+ *
+ * A notification goes to somebody who waits; who was cancelled or timed out before does not, and
+ * who is so afterwards returns 0. There are no wakes without one. A notification when the lock is
+ * closed ends all waits, with WEIR_ECLOSED. WEIR_EPERM: the caller does not own the lock.
+ * The wait suspends, and is not cancelled while it waits for the lock at its end.
+ */
+WEIR_API weir_condition weir_condition_open(weir_lock lock);
+#define weir_condition_wait(condition) weir_condition_wait_by((condition), WEIR_NEVER)
+WEIR_API int weir_condition_wait_by(weir_condition condition, weir_time deadline);
+#define weir_condition_wait_for(condition, holds, arg)                                             \
+    weir_condition_wait_for_by((condition), (holds), (arg), WEIR_NEVER)
+WEIR_API int weir_condition_wait_for_by(weir_condition condition, bool (*holds)(void *arg),
+                                        void *arg, weir_time deadline);
+WEIR_API int weir_condition_notify(weir_condition condition, uint32_t n);
+#define weir_condition_notify_all(condition) weir_condition_notify((condition), UINT32_MAX)
+
 /* ---- how they are. Row F031 ---------------------------------------------------------------- */
 
 /*
@@ -131,6 +164,7 @@ WEIR_API int weir_semaphore_release(weir_semaphore semaphore);
  *     event      1: it is set          1
  *     lock       1: it is free         1                 1: somebody       of the lock
  *     semaphore  permits left          max
+ *     condition  wait for the lock                       of the lock       of the lock
  */
 typedef struct weir_sync_statistics {
     uint32_t waiting; /* actors and threads in the line */
@@ -155,6 +189,7 @@ WEIR_API int weir_sync_statistics_of(weir_handle handle, weir_sync_statistics *o
 WEIR_SYNC_CLEANUP(weir_event)
 WEIR_SYNC_CLEANUP(weir_lock)
 WEIR_SYNC_CLEANUP(weir_semaphore)
+WEIR_SYNC_CLEANUP(weir_condition)
 
 #ifdef __cplusplus
 }
