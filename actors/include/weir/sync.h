@@ -155,6 +155,51 @@ WEIR_API int weir_condition_wait_for_by(weir_condition condition, bool (*holds)(
 WEIR_API int weir_condition_notify(weir_condition condition, uint32_t n);
 #define weir_condition_notify_all(condition) weir_condition_notify((condition), UINT32_MAX)
 
+/* ---- capacity limiter: so many borrowers at a time. Row F029 ------------------------------- */
+
+typedef struct weir_limiter {
+    weir_handle h;
+} weir_limiter;
+
+/*
+ * weir_limiter_open(total)            - with so many tokens; 0: none at first; WEIR_UNBOUNDED.
+ * weir_limiter_acquire(l), _acquire_by,
+ * _try_acquire                        - 0: the caller, this actor or thread, has a token now.
+ *                                       WEIR_EDEADLK: it had one; each has one at most.
+ * weir_limiter_release                - give it back. WEIR_EPERM: the caller has none.
+ * weir_limiter_resize(l, total)       - change the number. If more are out than that, none is
+ *                                       taken away, and none given before enough came back.
+ *
+ * The forms with _for are for any key that the caller chooses, instead of for itself: a
+ * connection's number, say. They acquire for it, and release by whomever. WEIR_EBUSY: the
+ * key has a token, or somebody is waiting for it. A number is another key than the same one of
+ * an actor.
+ * Acquire suspends while as many tokens are out as there are, or more. WEIR_ENOMEM: when more are
+ * out than ever before.
+ */
+WEIR_API weir_limiter weir_limiter_open(size_t total);
+#define weir_limiter_acquire(limiter) weir_limiter_acquire_by((limiter), WEIR_NEVER)
+WEIR_API int weir_limiter_acquire_by(weir_limiter limiter, weir_time deadline);
+WEIR_API int weir_limiter_try_acquire(weir_limiter limiter);
+WEIR_API int weir_limiter_release(weir_limiter limiter);
+#define weir_limiter_acquire_for(limiter, key)                                                     \
+    weir_limiter_acquire_for_by((limiter), (key), WEIR_NEVER)
+WEIR_API int weir_limiter_acquire_for_by(weir_limiter limiter, uint64_t key, weir_time deadline);
+WEIR_API int weir_limiter_try_acquire_for(weir_limiter limiter, uint64_t key);
+WEIR_API int weir_limiter_release_for(weir_limiter limiter, uint64_t key);
+WEIR_API int weir_limiter_resize(weir_limiter limiter, size_t total);
+
+/*
+ * weir_limiter_borrowers(l, out, n) - who has a token, in no order: how many that are, of whom the
+ *                                     first n are stored.
+ */
+typedef struct weir_borrower {
+    uint64_t key; /* of an actor its number, as weir_dump() shows it; of a thread 0 */
+    bool chosen;  /* by the caller of a form with _for */
+} weir_borrower;
+
+WEIR_API int weir_limiter_borrowers(weir_limiter limiter, weir_borrower *out, size_t n);
+
 /* ---- how they are. Row F031 ---------------------------------------------------------------- */
 
 /*
@@ -165,6 +210,7 @@ WEIR_API int weir_condition_notify(weir_condition condition, uint32_t n);
  *     lock       1: it is free         1                 1: somebody       of the lock
  *     semaphore  permits left          max
  *     condition  wait for the lock                       of the lock       of the lock
+ *     limiter    tokens to be had      total             tokens out
  */
 typedef struct weir_sync_statistics {
     uint32_t waiting; /* actors and threads in the line */
@@ -190,6 +236,7 @@ WEIR_SYNC_CLEANUP(weir_event)
 WEIR_SYNC_CLEANUP(weir_lock)
 WEIR_SYNC_CLEANUP(weir_semaphore)
 WEIR_SYNC_CLEANUP(weir_condition)
+WEIR_SYNC_CLEANUP(weir_limiter)
 
 #ifdef __cplusplus
 }
