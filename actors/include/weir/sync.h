@@ -200,6 +200,21 @@ typedef struct weir_borrower {
 
 WEIR_API int weir_limiter_borrowers(weir_limiter limiter, weir_borrower *out, size_t n);
 
+/* ---- resource guard: who comes second is told so. Row F030 --------------------------------- */
+
+typedef struct weir_exclusive {
+    weir_handle h;
+} weir_exclusive;
+
+/*
+ * weir_exclusive_open  - of a resource that nobody uses.
+ * weir_exclusive_begin - use it: 0, or WEIR_EBUSY: somebody does, perhaps the caller. Never waits.
+ * weir_exclusive_end   - by who began. WEIR_EPERM: the caller has not.
+ */
+WEIR_API weir_exclusive weir_exclusive_open(void);
+WEIR_API int weir_exclusive_begin(weir_exclusive exclusive);
+WEIR_API int weir_exclusive_end(weir_exclusive exclusive);
+
 /* ---- how they are. Row F031 ---------------------------------------------------------------- */
 
 /*
@@ -211,6 +226,7 @@ WEIR_API int weir_limiter_borrowers(weir_limiter limiter, weir_borrower *out, si
  *     semaphore  permits left          max
  *     condition  wait for the lock                       of the lock       of the lock
  *     limiter    tokens to be had      total             tokens out
+ *     exclusive  1: nobody uses it     1                 1: somebody       who
  */
 typedef struct weir_sync_statistics {
     uint32_t waiting; /* actors and threads in the line */
@@ -237,6 +253,7 @@ WEIR_SYNC_CLEANUP(weir_lock)
 WEIR_SYNC_CLEANUP(weir_semaphore)
 WEIR_SYNC_CLEANUP(weir_condition)
 WEIR_SYNC_CLEANUP(weir_limiter)
+WEIR_SYNC_CLEANUP(weir_exclusive)
 
 #ifdef __cplusplus
 }
