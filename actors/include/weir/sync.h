@@ -215,6 +215,50 @@ WEIR_API weir_exclusive weir_exclusive_open(void);
 WEIR_API int weir_exclusive_begin(weir_exclusive exclusive);
 WEIR_API int weir_exclusive_end(weir_exclusive exclusive);
 
+/* ---- barrier: so many meet. Row F033 ------------------------------------------------------- */
+
+typedef struct weir_barrier {
+    weir_handle h;
+} weir_barrier;
+
+/*
+ * weir_barrier_open(parties)       - for so many; WEIR_EINVAL: 0.
+ * weir_barrier_wait(b), _wait_by   - wait until so many wait: 1 for who came last, 0 for the
+ * others. Then it is as new. Who was cancelled or timed out has not come, and nobody else's wait is
+ * broken. Suspends.
+ */
+WEIR_API weir_barrier weir_barrier_open(uint32_t parties);
+#define weir_barrier_wait(barrier) weir_barrier_wait_by((barrier), WEIR_NEVER)
+WEIR_API int weir_barrier_wait_by(weir_barrier barrier, weir_time deadline);
+
+/* ---- rwlock: one writer, or any number of readers. Row F033 -------------------------------- */
+
+typedef struct weir_rwlock {
+    weir_handle h;
+} weir_rwlock;
+
+/*
+ * weir_rwlock_open                     - one that is free.
+ * weir_rwlock_read(l), _read_by, _try_read
+ *                                      - 0: the caller is one of the readers.
+ * weir_rwlock_write(l), _write_by, _try_write
+ *                                      - 0: the caller is the writer, alone.
+ * weir_rwlock_release                  - by a reader, or by the writer. WEIR_EPERM: there is no
+ *                                        reader, and the caller is not the writer.
+ *
+ * One line for both: readers do not overtake a writer that waits, nor starve. So a reader must
+ * not become one again, or the writer, before it has released. Who is the writer and comes
+ * again gets WEIR_EDEADLK; readers are counted only. The waiting forms suspend.
+ */
+WEIR_API weir_rwlock weir_rwlock_open(void);
+#define weir_rwlock_read(rwlock) weir_rwlock_read_by((rwlock), WEIR_NEVER)
+WEIR_API int weir_rwlock_read_by(weir_rwlock rwlock, weir_time deadline);
+WEIR_API int weir_rwlock_try_read(weir_rwlock rwlock);
+#define weir_rwlock_write(rwlock) weir_rwlock_write_by((rwlock), WEIR_NEVER)
+WEIR_API int weir_rwlock_write_by(weir_rwlock rwlock, weir_time deadline);
+WEIR_API int weir_rwlock_try_write(weir_rwlock rwlock);
+WEIR_API int weir_rwlock_release(weir_rwlock rwlock);
+
 /* ---- how they are. Row F031 ---------------------------------------------------------------- */
 
 /*
@@ -227,6 +271,8 @@ WEIR_API int weir_exclusive_end(weir_exclusive exclusive);
  *     condition  wait for the lock                       of the lock       of the lock
  *     limiter    tokens to be had      total             tokens out
  *     exclusive  1: nobody uses it     1                 1: somebody       who
+ *     barrier    still to come         parties
+ *     rwlock     1: it is free         UINT32_MAX        readers, or 1     the writer
  */
 typedef struct weir_sync_statistics {
     uint32_t waiting; /* actors and threads in the line */
@@ -254,6 +300,8 @@ WEIR_SYNC_CLEANUP(weir_semaphore)
 WEIR_SYNC_CLEANUP(weir_condition)
 WEIR_SYNC_CLEANUP(weir_limiter)
 WEIR_SYNC_CLEANUP(weir_exclusive)
+WEIR_SYNC_CLEANUP(weir_barrier)
+WEIR_SYNC_CLEANUP(weir_rwlock)
 
 #ifdef __cplusplus
 }
