@@ -259,6 +259,50 @@ WEIR_API int weir_rwlock_write_by(weir_rwlock rwlock, weir_time deadline);
 WEIR_API int weir_rwlock_try_write(weir_rwlock rwlock);
 WEIR_API int weir_rwlock_release(weir_rwlock rwlock);
 
+/* ---- once: done by one, awaited by all. Row F033 ------------------------------------------- */
+
+typedef struct weir_once {
+    weir_handle h;
+} weir_once;
+
+/*
+ * weir_once_open                   - not done yet.
+ * weir_once_run(o, run, arg)       - 0 when it is done: run(arg) has returned 0 or more, once, of
+ *                                    all the calls. If it fails its caller gets that error, and
+ *                                    who waits longest runs it in turn.
+ * weir_once_begin(o), _begin_by    - the same in two steps: 1: do it, and call weir_once_end();
+ *                                    0: it is done.
+ * weir_once_end(o, result)         - negative: it is not done. WEIR_EPERM: the caller is not at it.
+ *
+ * WEIR_EDEADLK: the caller is at it. Begin suspends while another one is.
+ */
+WEIR_API weir_once weir_once_open(void);
+WEIR_API int weir_once_run(weir_once once, int (*run)(void *arg), void *arg);
+#define weir_once_begin(once) weir_once_begin_by((once), WEIR_NEVER)
+WEIR_API int weir_once_begin_by(weir_once once, weir_time deadline);
+WEIR_API int weir_once_end(weir_once once, int result);
+
+/* ---- wait-group: until as much has ended as was begun. Row F033 ---------------------------- */
+
+typedef struct weir_waitgroup {
+    weir_handle h;
+} weir_waitgroup;
+
+/*
+ * weir_waitgroup_open              - with the count 0.
+ * weir_waitgroup_add(g, n)         - n more; WEIR_EINVAL: too many.
+ * weir_waitgroup_done              - one less, by whomever; at 0 all that wait wake. WEIR_EPERM:
+ * the count is 0. weir_waitgroup_wait(g), _wait_by - until the count is 0, at the moment. Suspends
+ * unless it is.
+ *
+ * Children of a group need none: weir_group_wait().
+ */
+WEIR_API weir_waitgroup weir_waitgroup_open(void);
+WEIR_API int weir_waitgroup_add(weir_waitgroup group, uint32_t n);
+WEIR_API int weir_waitgroup_done(weir_waitgroup group);
+#define weir_waitgroup_wait(group) weir_waitgroup_wait_by((group), WEIR_NEVER)
+WEIR_API int weir_waitgroup_wait_by(weir_waitgroup group, weir_time deadline);
+
 /* ---- how they are. Row F031 ---------------------------------------------------------------- */
 
 /*
@@ -273,6 +317,8 @@ WEIR_API int weir_rwlock_release(weir_rwlock rwlock);
  *     exclusive  1: nobody uses it     1                 1: somebody       who
  *     barrier    still to come         parties
  *     rwlock     1: it is free         UINT32_MAX        readers, or 1     the writer
+ *     once       1: it is done         1                 1: somebody is    who
+ *     waitgroup  the count             UINT64_MAX
  */
 typedef struct weir_sync_statistics {
     uint32_t waiting; /* actors and threads in the line */
@@ -302,6 +348,8 @@ WEIR_SYNC_CLEANUP(weir_limiter)
 WEIR_SYNC_CLEANUP(weir_exclusive)
 WEIR_SYNC_CLEANUP(weir_barrier)
 WEIR_SYNC_CLEANUP(weir_rwlock)
+WEIR_SYNC_CLEANUP(weir_once)
+WEIR_SYNC_CLEANUP(weir_waitgroup)
 
 #ifdef __cplusplus
 }
