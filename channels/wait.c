@@ -187,7 +187,7 @@ void weir__waitable_move(struct waitable *from, struct waiter *w, struct waitabl
     from->waiting--;
     waitq_append(&to->waiters, w);
     to->waiting++;
-    aptr_store(&w->on, to);
+    aptr_store_release(&w->on, to); /* pairs with interrupt_locks() */
 }
 
 int weir__wait_on(struct party *self, struct waitable *o, weir_time deadline)

@@ -303,6 +303,26 @@ WEIR_API int weir_waitgroup_done(weir_waitgroup group);
 #define weir_waitgroup_wait(group) weir_waitgroup_wait_by((group), WEIR_NEVER)
 WEIR_API int weir_waitgroup_wait_by(weir_waitgroup group, weir_time deadline);
 
+/* ---- rate limiter: so often. Row F033 ------------------------------------------------------- */
+
+typedef struct weir_rate {
+    weir_handle h;
+} weir_rate;
+
+/*
+ * weir_rate_open(count, period, burst) - `count` times each `period` ns, evenly, and at most
+ * `burst` times at once after a pause; it begins with a pause. WEIR_EINVAL: one of them is 0 or
+ * less, or burst times the time between two is longer than 2^62 ns. weir_rate_acquire(r),
+ * _acquire_by, _try_acquire                         - 0: once more. Suspends until it is time. Who
+ * is cancelled or times out has taken no turn from the others.
+ *
+ * The times are of the run's clock, so in a simulated run of the virtual one.
+ */
+WEIR_API weir_rate weir_rate_open(uint32_t count, weir_time period, uint32_t burst);
+#define weir_rate_acquire(rate) weir_rate_acquire_by((rate), WEIR_NEVER)
+WEIR_API int weir_rate_acquire_by(weir_rate rate, weir_time deadline);
+WEIR_API int weir_rate_try_acquire(weir_rate rate);
+
 /* ---- how they are. Row F031 ---------------------------------------------------------------- */
 
 /*
@@ -319,6 +339,7 @@ WEIR_API int weir_waitgroup_wait_by(weir_waitgroup group, weir_time deadline);
  *     rwlock     1: it is free         UINT32_MAX        readers, or 1     the writer
  *     once       1: it is done         1                 1: somebody is    who
  *     waitgroup  the count             UINT64_MAX
+ *     rate       turns to be had now   burst             1: is next        who is next
  */
 typedef struct weir_sync_statistics {
     uint32_t waiting; /* actors and threads in the line */
@@ -350,6 +371,7 @@ WEIR_SYNC_CLEANUP(weir_barrier)
 WEIR_SYNC_CLEANUP(weir_rwlock)
 WEIR_SYNC_CLEANUP(weir_once)
 WEIR_SYNC_CLEANUP(weir_waitgroup)
+WEIR_SYNC_CLEANUP(weir_rate)
 
 #ifdef __cplusplus
 }
