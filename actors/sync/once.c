@@ -67,6 +67,11 @@ int weir_once_begin_by(weir_once once, weir_time deadline)
     return weir__sync_acquire(once.h, &once_type, begin, NO_WANT, until(deadline));
 }
 
+int weir_once_try_begin(weir_once once)
+{
+    return weir__sync_acquire(once.h, &once_type, begin, NO_WANT, WEIR_TRY);
+}
+
 int weir_once_end(weir_once once, int result)
 {
     return weir__sync_change(once.h, &once_type, end, &result);

@@ -116,7 +116,6 @@ int weir__sync_wait(struct party *self, weir_handle h, const struct sync_type *t
         wake_all(woken.first);
         return rc;
     }
-    wake_all(woken.first); /* takes no lock of this kind */
     if (!type->left)
         return sync_park(self, s, &s->line, deadline);
     rc = sync_park(self, s, &s->line, deadline);

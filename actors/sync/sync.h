@@ -58,8 +58,8 @@ static inline const struct sync_type *sync_type(const struct sync *s)
 }
 
 /*
- * A new one, of zeros but for what all have: NULL: no memory. Then fill it in, and publish it;
- * which returns its handle, a null handle that carries the error if `s` is NULL.
+ * A new one, of zeros but for what all have; NULL: no memory. Then fill it in and publish it, which
+ * returns its handle; a null handle that carries the error if `s` is NULL.
  */
 struct sync *weir__sync_new(const struct sync_type *type);
 weir_handle weir__sync_publish(struct sync *s);
@@ -80,6 +80,7 @@ struct want {
 
 #define NO_WANT ((struct want){0, NULL})
 
+/* Both return the call's result; an attempt that answers PARK has handed nothing to anybody. */
 typedef int sync_attempt(struct party *self, struct sync *s, struct wake_list *woken);
 typedef int sync_change(struct party *self, struct sync *s, void *arg, struct wake_list *woken);
 
@@ -112,12 +113,15 @@ static inline bool sync_may_wait(struct party *self)
     return !party_refused(self);
 }
 
-/* Under s->line's lock, after wait_announce(): in this waitable of s. */
+/*
+ * Wait in the line of s, or in another place that a moment of the clock ends; that one's lock is
+ * held, and released. After wait_announce().
+ */
 static inline int sync_park(struct party *self, struct sync *s, struct waitable *o,
                             weir_time deadline)
 {
     if (!party_is_plain(self))
-        trace_wait_on(&actor_of(self)->trace, o == &s->line ? IN_SYNC : IN_OTHER, o);
+        trace_wait_on(&actor_of(self)->trace, o == &s->line ? IN_SYNC : IN_SLEEP, o);
     return weir__wait_on(self, o, deadline);
 }
 

@@ -73,3 +73,8 @@ int weir_waitgroup_wait_by(weir_waitgroup group, weir_time deadline)
 {
     return weir__sync_acquire(group.h, &waitgroup_type, await, NO_WANT, until(deadline));
 }
+
+int weir_waitgroup_try_wait(weir_waitgroup group)
+{
+    return weir__sync_acquire(group.h, &waitgroup_type, await, NO_WANT, WEIR_TRY);
+}

@@ -331,6 +331,39 @@ static void run_closed(void)
     EXPECT_RC(weir_run(closed, NULL, NULL), 0);
 }
 
+/* ---- a dead lock, simulated -------------------------------------------------------------------
+ */
+
+static weir_lock pair[2];
+
+/* In opposite orders. */
+static int takes_both(void *which)
+{
+    int first = *(int *)which, rc;
+    EXPECT_RC(weir_lock_acquire(pair[first]), 0);
+    EXPECT_RC(weir_settle(), 0);
+    rc = weir_lock_acquire(pair[!first]);
+    weir_lock_release(pair[first]);
+    return rc;
+}
+
+static int deadlocks(void *unused)
+{
+    (void)unused;
+    pair[0] = weir_lock_open();
+    pair[1] = weir_lock_open();
+    weir_group g = weir_group_begin();
+    for (int i = 0; i < 2; i++)
+        EXPECT_RC(weir_spawn(g, takes_both, &i), 0);
+    return weir_group_end(g);
+}
+
+static void run_deadlocks(void)
+{
+    weir_options o = {.simulate = true, .seed = 7};
+    EXPECT_RC(weir_run(deadlocks, NULL, &o), WEIR_EDEADLK);
+}
+
 /* ---- early return -------------------------------------------------------------------------------
  */
 
@@ -395,4 +428,5 @@ TEST_SUITE(lock, "actors: lock", {"F025 lock: it has an owner", run_owner_checke
            {"F025 lock: cancelled before", run_cancelled_before},
            {"F025 lock: cancel x hand-over x deadline, many", run_stress},
            {"F025 lock: closing", run_closed}, {"F025 lock: early return", run_held},
+           {"F025 lock: a dead lock ends a simulated run", run_deadlocks},
            {"F025 lock: free, in a drop function", in_a_drop});

@@ -58,6 +58,33 @@ static void run_only_once(void)
     by_both(only_once);
 }
 
+static int finds_it_busy(void *unused)
+{
+    (void)unused;
+    EXPECT_RC(weir_once_try_begin(once), WEIR_EAGAIN);
+    EXPECT_RC(weir_once_begin_by(once, weir_after(WEIR_MS)), WEIR_ETIMEDOUT);
+    EXPECT_RC(weir_once_end(once, 0), WEIR_EPERM);
+    return 0;
+}
+
+static int busy(void *unused)
+{
+    (void)unused;
+    open_once();
+    EXPECT_RC(weir_once_try_begin(once), 1);
+    weir_group g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, finds_it_busy, NULL), 0);
+    EXPECT_RC(weir_group_end(g), 0);
+    EXPECT_RC(weir_once_end(once, 0), 0);
+    EXPECT_RC(weir_once_try_begin(once), 0);
+    return weir_close(once);
+}
+
+static void run_busy(void)
+{
+    EXPECT_RC(weir_run(busy, NULL, NULL), 0);
+}
+
 /* ---- many, of whom some fail
  * --------------------------------------------------------------------- */
 
@@ -205,6 +232,7 @@ static void run_closed(void)
 }
 
 TEST_SUITE(once, "actors: once", {"F033 once: once, and again after a failure", run_only_once},
+           {"F033 once: another one is at it", run_busy},
            {"F033 once: of many, some fail", run_crowd},
            {"F033 once: cancel x hand-over, either first", run_cancelled_in_line},
            {"F033 once: cancel x hand-over x deadline, many", run_stress},

@@ -14,11 +14,13 @@ static void counts(void)
     EXPECT_RC(weir_waitgroup_add(group, 0), 0);
     EXPECT_RC(weir_waitgroup_add(group, 2), 0);
     EXPECT_EQ(STATISTICS(group).value, 2);
+    EXPECT_RC(weir_waitgroup_try_wait(group), WEIR_EAGAIN);
     EXPECT_RC(weir_waitgroup_wait_by(group, weir_after(WEIR_MS)), WEIR_ETIMEDOUT);
     EXPECT_RC(weir_waitgroup_done(group), 0);
     EXPECT_RC(weir_waitgroup_wait_by(group, 0), WEIR_ETIMEDOUT);
     EXPECT_RC(weir_waitgroup_done(group), 0);
     EXPECT_RC(weir_waitgroup_wait_by(group, 0), 0);
+    EXPECT_RC(weir_waitgroup_try_wait(group), 0);
     EXPECT_RC(weir_waitgroup_done(group), WEIR_EPERM);
     EXPECT_RC(weir_close(group), 0);
     EXPECT_RC(weir_waitgroup_add(group, 1), WEIR_ECLOSED);

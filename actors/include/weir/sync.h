@@ -13,17 +13,18 @@
  *   - Any actor on any worker and any plain thread may use them; none needs a run (row F032).
  *   - First come, first served: what is released is handed to who waits longest, at once, so
  *     that nobody can barge in. Without contention nobody is made to yield (F026).
- *   - Calls that may wait have a form with a deadline and one that never waits, which returns
- *     WEIR_EAGAIN instead. They are ended by cancellation, WEIR_ECANCELED, and have got nothing
- *     then. Who has been handed something keeps it, and returns success: a cancellation that
- *     comes later is seen by the next operation.
+ *   - Calls that may wait have a form with a deadline, _by. They are ended by cancellation,
+ *     WEIR_ECANCELED, and have got nothing then. Who has been handed something keeps it, and
+ *     returns success: a cancellation that comes later is seen by the next operation. The _try_
+ *     forms never wait, are never cancelled, and return WEIR_EAGAIN where the others would wait.
  *   - weir_close(x) closes a primitive of any kind: whoever waits gets WEIR_ECLOSED, and so does
  *     each later call. A handle belongs to the actor that opened it and is closed when its body
  *     returns; others borrow it by copying the struct. On a plain thread it stays until closed.
- *   - Errors of every call: WEIR_ECLOSED; WEIR_EBADF, not a handle of this kind; WEIR_ENOMEM, at a
- *     thread's first operation. Of calls that wait also: WEIR_ECANCELED; WEIR_ETIMEDOUT;
- * WEIR_EPERM, in a drop function, which must not wait. A null handle that an open call returned
- * carries its error, WEIR_ENOMEM or WEIR_EINVAL, into each later call.
+ *   - Errors of every call: WEIR_ECLOSED; WEIR_EBADF, not a handle of this kind; WEIR_ENOMEM,
+ *     at a thread's first operation. Of calls that may wait also: WEIR_ECANCELED, WEIR_ETIMEDOUT,
+ *     and WEIR_EPERM in a drop function, which must not wait.
+ *   - A null handle that an open call returned carries its error into each later call:
+ *     WEIR_ENOMEM, or WEIR_EINVAL where the call says so.
  *   - None of the calls that do not wait suspends. What one did before it released, set, notified
  *     or ended is visible to who goes on because of it.
  */
@@ -222,10 +223,11 @@ typedef struct weir_barrier {
 } weir_barrier;
 
 /*
- * weir_barrier_open(parties)       - for so many; WEIR_EINVAL: 0.
- * weir_barrier_wait(b), _wait_by   - wait until so many wait: 1 for who came last, 0 for the
- * others. Then it is as new. Who was cancelled or timed out has not come, and nobody else's wait is
- * broken. Suspends.
+ * weir_barrier_open(parties)     - for so many; WEIR_EINVAL: 0.
+ * weir_barrier_wait(b), _wait_by - wait until so many wait: 1 for who came last, 0 for the others.
+ *                                  Then it is as new. Suspends, but for the last one.
+ *
+ * Who was cancelled or timed out has not come; nobody else's wait is broken by that.
  */
 WEIR_API weir_barrier weir_barrier_open(uint32_t parties);
 #define weir_barrier_wait(barrier) weir_barrier_wait_by((barrier), WEIR_NEVER)
@@ -270,7 +272,8 @@ typedef struct weir_once {
  * weir_once_run(o, run, arg)       - 0 when it is done: run(arg) has returned 0 or more, once, of
  *                                    all the calls. If it fails its caller gets that error, and
  *                                    who waits longest runs it in turn.
- * weir_once_begin(o), _begin_by    - the same in two steps: 1: do it, and call weir_once_end();
+ * weir_once_begin(o), _begin_by,
+ * _try_begin                       - the same in two steps: 1: do it, and call weir_once_end();
  *                                    0: it is done.
  * weir_once_end(o, result)         - negative: it is not done. WEIR_EPERM: the caller is not at it.
  *
@@ -280,6 +283,7 @@ WEIR_API weir_once weir_once_open(void);
 WEIR_API int weir_once_run(weir_once once, int (*run)(void *arg), void *arg);
 #define weir_once_begin(once) weir_once_begin_by((once), WEIR_NEVER)
 WEIR_API int weir_once_begin_by(weir_once once, weir_time deadline);
+WEIR_API int weir_once_try_begin(weir_once once);
 WEIR_API int weir_once_end(weir_once once, int result);
 
 /* ---- wait-group: until as much has ended as was begun. Row F033 ---------------------------- */
@@ -289,11 +293,11 @@ typedef struct weir_waitgroup {
 } weir_waitgroup;
 
 /*
- * weir_waitgroup_open              - with the count 0.
- * weir_waitgroup_add(g, n)         - n more; WEIR_EINVAL: too many.
- * weir_waitgroup_done              - one less, by whomever; at 0 all that wait wake. WEIR_EPERM:
- * the count is 0. weir_waitgroup_wait(g), _wait_by - until the count is 0, at the moment. Suspends
- * unless it is.
+ * weir_waitgroup_open      - with the count 0.
+ * weir_waitgroup_add(g, n) - n more; WEIR_EINVAL: too many.
+ * weir_waitgroup_done      - one less, by whomever; at 0 all that wait wake. WEIR_EPERM: it is 0.
+ * weir_waitgroup_wait(g), _wait_by,
+ * _try_wait                - until the count is 0, at the moment. Suspends unless it is.
  *
  * Children of a group need none: weir_group_wait().
  */
@@ -302,6 +306,7 @@ WEIR_API int weir_waitgroup_add(weir_waitgroup group, uint32_t n);
 WEIR_API int weir_waitgroup_done(weir_waitgroup group);
 #define weir_waitgroup_wait(group) weir_waitgroup_wait_by((group), WEIR_NEVER)
 WEIR_API int weir_waitgroup_wait_by(weir_waitgroup group, weir_time deadline);
+WEIR_API int weir_waitgroup_try_wait(weir_waitgroup group);
 
 /* ---- rate limiter: so often. Row F033 ------------------------------------------------------- */
 
@@ -310,11 +315,13 @@ typedef struct weir_rate {
 } weir_rate;
 
 /*
- * weir_rate_open(count, period, burst) - `count` times each `period` ns, evenly, and at most
- * `burst` times at once after a pause; it begins with a pause. WEIR_EINVAL: one of them is 0 or
- * less, or burst times the time between two is longer than 2^62 ns. weir_rate_acquire(r),
- * _acquire_by, _try_acquire                         - 0: once more. Suspends until it is time. Who
- * is cancelled or times out has taken no turn from the others.
+ * weir_rate_open(count, period, burst)
+ *     `count` times each `period` ns, evenly, and at most `burst` times at once after a pause; it
+ *     begins with a pause. WEIR_EINVAL: one of them is 0 or less, or a whole burst, taken
+ *     evenly, would last longer than 2^62 ns.
+ * weir_rate_acquire(r), _acquire_by, _try_acquire
+ *     0: once more. Suspends until it is time. Who is cancelled or times out has taken no turn
+ *     from the others.
  *
  * The times are of the run's clock, so in a simulated run of the virtual one.
  */
@@ -372,6 +379,7 @@ WEIR_SYNC_CLEANUP(weir_rwlock)
 WEIR_SYNC_CLEANUP(weir_once)
 WEIR_SYNC_CLEANUP(weir_waitgroup)
 WEIR_SYNC_CLEANUP(weir_rate)
+#undef WEIR_SYNC_CLEANUP
 
 #ifdef __cplusplus
 }
