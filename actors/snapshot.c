@@ -14,6 +14,7 @@
 #include "kept.h"
 #include "simulate.h"
 #include "stack.h"
+#include "sync/sync.h"
 
 enum { TRIES = 8, PAGES = 256 };
 
@@ -137,6 +138,8 @@ bool weir__see(const struct actor *a, struct seen *out)
         see_channel((struct chan *)(uintptr_t)out->target, out);
     else if (out->kind == IN_TICK)
         see_ticker((struct chan *)(uintptr_t)out->target, out);
+    else if (out->kind == IN_SYNC)
+        out->noun = sync_type(out->target)->noun;
     else if (out->kind == IN_GROUP)
         out->buffered = weir__children_count((struct group *)(uintptr_t)out->target);
     return true;
@@ -397,6 +400,8 @@ void weir__seen_wait(const struct seen *a, char *text, size_t size)
         tick_text(a, text, size);
     else if (a->kind == IN_GROUP)
         snprintf(text, size, "end of group %p (%" PRIu64 " left)", a->target, a->buffered);
+    else if (a->kind == IN_SYNC)
+        snprintf(text, size, "%s %p%s", a->noun, a->target, a->timed ? ", with a deadline" : "");
     else
         snprintf(text, size, "%s%s", others[a->kind <= IN_OTHER ? a->kind : IN_OTHER],
                  a->timed && a->kind != IN_SLEEP ? ", with a deadline" : "");

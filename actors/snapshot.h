@@ -16,6 +16,7 @@ struct seen {
     const struct actor *actor;
     uint64_t moved, woken;
     const void *target; /* what it waits for */
+    const char *noun;   /* of a primitive: its kind */
     const struct group *group;
     const struct actor *head;    /* the group's owner; NULL: the run's own group */
     uint64_t capacity, buffered; /* of a channel; WEIR_UNBOUNDED, as statistics say it */

@@ -42,6 +42,7 @@ enum what {
     IN_EVENT,  /* of the kernel: poller.h */
     IN_OTHER,  /* whatever else somebody outside will end */
     IN_TICK,   /* of a struct chan that the clock feeds */
+    IN_SYNC,   /* in the line of a struct sync */
     WHAT_KIND = 15,
     WHAT_TIMED = 16, /* or until a deadline */
     WHAT_BITS = 31   /* what is pointed to is aligned more than that */

@@ -19,6 +19,7 @@
 struct chan;
 struct party;
 struct slot;
+struct wake_list;
 struct worker;
 
 /*
@@ -354,6 +355,7 @@ static inline void wake_all(struct waiter *w)
 /* What is waited for and is no channel. It begins as a channel does: with its lock. */
 struct waitable {
     a32 lock;
+    uint32_t waiting; /* how many; under the lock */
     struct waitq waiters;
 };
 
@@ -382,6 +384,15 @@ int weir__wait_on(struct party *self, struct waitable *o, weir_time deadline);
 
 /* Under the lock: complete all, for wake_all() after it. */
 struct waiter *weir__waitable_complete(struct waitable *o, int result);
+
+/* Under the lock: complete one of them, for wake_all() after it. */
+void weir__waitable_hand(struct waitable *o, struct waiter *w, int result, struct wake_list *woken);
+
+/*
+ * Under both locks: from now on w waits in another place, at its end. A cancellation or deadline
+ * that had found it in the first one comes to nothing.
+ */
+void weir__waitable_move(struct waitable *from, struct waiter *w, struct waitable *to);
 
 /*
  * Try to end the wait of a parked party with `result`: true if it was still linked, then the

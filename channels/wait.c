@@ -162,7 +162,32 @@ struct waiter *weir__waitable_complete(struct waitable *o, int result)
         a32_store_release(&w->linked, UNLINKED); /* as in complete() */
     }
     o->waiters = (struct waitq){NULL, NULL};
+    o->waiting = 0;
     return first;
+}
+
+/* Under the lock. */
+static void waitable_unlink(struct waitable *o, struct waiter *w, int result)
+{
+    waitq_remove(&o->waiters, w);
+    o->waiting--;
+    w->result = result;
+}
+
+void weir__waitable_hand(struct waitable *o, struct waiter *w, int result, struct wake_list *woken)
+{
+    waitable_unlink(o, w, result);
+    wake_later(woken, w);
+    a32_store_release(&w->linked, UNLINKED); /* as in complete() */
+}
+
+void weir__waitable_move(struct waitable *from, struct waiter *w, struct waitable *to)
+{
+    waitq_remove(&from->waiters, w);
+    from->waiting--;
+    waitq_append(&to->waiters, w);
+    to->waiting++;
+    aptr_store_release(&w->on, to); /* pairs with interrupt_locks() */
 }
 
 int weir__wait_on(struct party *self, struct waitable *o, weir_time deadline)
@@ -178,6 +203,7 @@ int weir__wait_on(struct party *self, struct waitable *o, weir_time deadline)
     aptr_store(&w->on, o);
     a32_store_release(&w->linked, LINKED);
     waitq_append(&o->waiters, w);
+    o->waiting++;
     return self->ops->park(self, &o->lock, 0, deadline);
 }
 
@@ -190,8 +216,7 @@ static void end_and_unlock(struct waiter *w, a32 *lock, int result)
         complete(ch, w, result, &one);
         chan_unlock(ch);
     } else {
-        waitq_remove(&container_of(lock, struct waitable, lock)->waiters, w);
-        w->result = result;
+        waitable_unlink(container_of(lock, struct waitable, lock), w, result);
         a32_store_release(&w->linked, UNLINKED);
         lock_release(lock, 0);
     }
@@ -221,7 +246,8 @@ bool weir__wait_cancel(struct party *p, int result)
         return linked >= CLAIMABLE && select_cancel(p, result);
     a32 *lock = aptr_load(&w->on); /* alive: it was linked since we are inside an operation */
     lock_acquire(lock, 0);
-    bool won = a32_load(&w->linked) == LINKED || MUTATE("cancel: not verified");
+    bool won = (a32_load(&w->linked) == LINKED && aptr_load(&w->on) == lock) ||
+               MUTATE("cancel: not verified");
     if (won)
         end_and_unlock(w, lock, result);
     else

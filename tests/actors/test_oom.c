@@ -448,6 +448,75 @@ static int simulated(void)
     return rc < 0 ? rc : met;
 }
 
+/* ---- F024-F033 primitives ----------------------------------------------------------------- */
+
+/* A null handle carries the error. */
+static void note_close(weir_handle h)
+{
+    int rc = weir_handle_close(h);
+    OOM_CHECK(rc == 0 || is_want(rc));
+}
+
+static void open_and_close(void)
+{
+    weir_lock lock = weir_lock_open();
+    weir_handle h[] = {lock.h,
+                       weir_event_open().h,
+                       weir_semaphore_open(1, 1).h,
+                       weir_condition_open(lock).h,
+                       weir_exclusive_open().h,
+                       weir_barrier_open(1).h,
+                       weir_rwlock_open().h,
+                       weir_once_open().h,
+                       weir_waitgroup_open().h,
+                       weir_rate_open(1, WEIR_S, 1).h};
+    for (size_t i = 0; i < sizeof h / sizeof h[0]; i++)
+        note(weir_handle_check(h[i]));
+    for (size_t i = 0; i < sizeof h / sizeof h[0]; i++)
+        note_close(h[i]);
+}
+
+/* A borrower takes memory: who gets none has no token, and his key is free. */
+static void borrow(void)
+{
+    weir_limiter l = weir_limiter_open(4);
+    note(weir_check(l));
+    int had = 0, again = 0, open = weir_check(l) == 0;
+    for (uint64_t key = 0; key < 3; key++) {
+        int rc = weir_limiter_acquire_for(l, key);
+        note(rc);
+        had += rc == 0;
+    }
+    for (uint64_t key = 0; key < 3 && open; key++) {
+        int rc = weir_limiter_release_for(l, key);
+        OOM_CHECK(rc == 0 || rc == WEIR_EPERM);
+        again += rc == 0;
+    }
+    OOM_CHECK(had == again);
+    note_close(l.h);
+}
+
+static int use_primitives(void *unused)
+{
+    (void)unused;
+    open_and_close();
+    borrow();
+    return 0;
+}
+
+static int primitives(void)
+{
+    return result_of(use_primitives);
+}
+
+static int primitives_of_a_thread(void)
+{
+    met = 0;
+    use_primitives(NULL);
+    oom_off();
+    return met;
+}
+
 static const struct oom_scenario scenarios[] = {
     {"run", run_alone},
     {"large arguments", large_arguments},
@@ -462,6 +531,8 @@ static const struct oom_scenario scenarios[] = {
     {"simulated", simulated},
     {"a first task", a_first_task},
     {"several workers", several_workers},
+    {"primitives", primitives},
+    {"primitives of a thread", primitives_of_a_thread},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -487,6 +558,8 @@ SWEEP(9)
 SWEEP(10)
 SWEEP(11)
 SWEEP(12)
+SWEEP(13)
+SWEEP(14)
 
 TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F002 no memory: large arguments", sweep_1},
@@ -499,4 +572,6 @@ TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"no memory: the table of actors, and dead locks", sweep_9},
            {"F001 no memory: simulated runs", sweep_10},
            {"F008 no memory: a task's handle", sweep_11},
-           {"F001 no memory: several workers", sweep_12});
+           {"F001 no memory: several workers", sweep_12},
+           {"F024-F033 no memory: primitives", sweep_13},
+           {"F024-F033 no memory: primitives of a thread", sweep_14});

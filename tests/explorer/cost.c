@@ -512,6 +512,67 @@ static void handles_and_actors(void *unused)
 
 COST(cost_handles, "F041 F042 cost: handles, actors, groups", handles_and_actors);
 
+/* ---- primitives -------------------------------------------------------------------- */
+
+static void primitives_free(void)
+{
+    weir_event event = weir_event_open();
+    weir_lock lock = weir_lock_open();
+    weir_semaphore semaphore = weir_semaphore_open(1, 1);
+    weir_limiter limiter = weir_limiter_open(1);
+    EXPLORE_EQ(weir_limiter_acquire(limiter), 0); /* allocates for the first borrower */
+    EXPLORE_EQ(weir_limiter_release(limiter), 0);
+    explore_counts_reset();
+    EXPLORE_EQ(weir_event_is_set(event), 0);
+    COUNTED("a look at an event", 0);
+    EXPLORE_EQ(weir_event_set(event), 0);
+    COUNTED("to set an event", 1);
+    EXPLORE_EQ(weir_event_wait(event), 0);
+    COUNTED("a wait for a set event", 1);
+    EXPLORE_EQ(weir_lock_acquire(lock), 0);
+    COUNTED("to acquire a free lock", 1);
+    EXPLORE_EQ(weir_lock_release(lock), 0);
+    COUNTED("to release a lock", 1);
+    EXPLORE_EQ(weir_semaphore_acquire(semaphore), 0);
+    COUNTED("to acquire a permit", 1);
+    EXPLORE_EQ(weir_semaphore_release(semaphore), 0);
+    COUNTED("to release a permit", 1);
+    EXPLORE_EQ(weir_limiter_acquire(limiter), 0);
+    COUNTED("to acquire a token", 1);
+    EXPLORE_EQ(weir_limiter_release(limiter), 0);
+    COUNTED("to release a token", 1);
+}
+
+static weir_lock held_lock;
+
+static int parks_in_lock(void *unused)
+{
+    (void)unused;
+    explore_counts_reset();
+    return weir_lock_acquire(held_lock);
+}
+
+static int primitives_actor(void *unused)
+{
+    (void)unused;
+    primitives_free();
+    held_lock = weir_lock_open();
+    EXPLORE_EQ(weir_lock_acquire(held_lock), 0);
+    spawn_and_let_run(parks_in_lock);
+    COUNTED("an acquire that parks", 1);
+    EXPLORE_EQ(weir_lock_release(held_lock), 0);
+    COUNTED("a release that hands over", 1);
+    return 0;
+}
+
+static void primitives(void *unused)
+{
+    (void)unused;
+    EXPLORE_EQ(weir_run(primitives_actor, NULL, NULL), 0);
+}
+
+COST(cost_primitives, "F024 F026 cost: primitives", primitives);
+
 /* ---- threads that wait ----------------------------------------------------------- */
 
 /* The sender comes when the receiver sleeps. */

@@ -59,6 +59,28 @@ static int second(void *arg)
     return rc + weir_task_wait(task) + weir_task_wait_by(task, WEIR_NEVER);
 }
 
+/* The forms of weir/sync.h that are macros. */
+static int primitives(void)
+{
+    weir_event event = weir_event_open();
+    weir_lock lock = weir_lock_open();
+    weir_condition condition = weir_condition_open(lock);
+    weir_limiter limiter = weir_limiter_open(1);
+    weir_rwlock rwlock = weir_rwlock_open();
+    weir_sync_statistics statistics;
+    int rc = weir_event_wait(event) + weir_lock_acquire(lock) + weir_condition_wait(condition) +
+             weir_condition_notify_all(condition) + weir_condition_wait_for(condition, NULL, NULL);
+    rc += weir_semaphore_acquire(weir_semaphore_open(1, WEIR_UNBOUNDED));
+    rc += weir_limiter_acquire(limiter) + weir_limiter_acquire_for(limiter, 1);
+    rc += weir_rwlock_read(rwlock) + weir_rwlock_write(rwlock);
+    rc += weir_barrier_wait(weir_barrier_open(1)) + weir_once_begin(weir_once_open());
+    rc += weir_waitgroup_wait(weir_waitgroup_open()) + weir_rate_acquire(weir_rate_open(1, 1, 1));
+    weir_auto(weir_held) held = weir_lock_hold(lock);
+    weir_auto(weir_exclusive) exclusive = weir_exclusive_open();
+    return rc + held.rc + weir_exclusive_begin(exclusive) +
+           weir_sync_statistics(event, &statistics) + (int)statistics.waiting + weir_close(lock);
+}
+
 int main(void)
 {
     weir_sender tx;
@@ -66,5 +88,5 @@ int main(void)
     int rc = weir_channel_open(&tx, &rx, sizeof(int), 0, NULL);
     return rc < 0 ? rc
                   : weir_run(first, &tx, &(weir_options){.guard = WEIR_GUARD_PROTECT}) +
-                        weir_run(second, &(struct ends){.a = tx}, NULL) + waits(rx);
+                        weir_run(second, &(struct ends){.a = tx}, NULL) + waits(rx) + primitives();
 }

@@ -41,6 +41,25 @@ static int spawns(job_sender tx)
            weir_child_start_sized(group, child, &value, sizeof value, sizeof tx, &o);
 }
 
+static bool holds(void *)
+{
+    return true;
+}
+
+static int primitives()
+{
+    weir_lock lock = weir_lock_open();
+    weir_condition condition = weir_condition_open(lock);
+    weir_sync_statistics statistics;
+    int rc;
+    {
+        weir_auto(weir_held) held = weir_lock_hold(lock);
+        rc = held.rc + weir_condition_wait_for(condition, holds, nullptr) +
+             weir_sync_statistics(condition, &statistics);
+    }
+    return rc + weir_close(condition) + weir_close(lock);
+}
+
 static int body(void *arg)
 {
     auto *ends = static_cast<job_sender *>(arg);
@@ -96,5 +115,5 @@ int main()
     if (job_send(feed, job{3}) < 0 || job_recv(first, &in) != 1 || job_recv(second, &in) != 1 ||
         job_broadcast_lost(second) != 0)
         return 1;
-    return weir_run(body, &tx, nullptr) + untyped(untyped_tx, untyped_rx);
+    return weir_run(body, &tx, nullptr) + untyped(untyped_tx, untyped_rx) + primitives();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* weir/weir.h - everything of the core: actors, channels, typed channels, errors, seeing. */
+/* weir/weir.h - everything of the core: actors, channels, primitives, errors, seeing. */
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
 
@@ -12,6 +12,7 @@
 #include <weir/scope.h>
 #include <weir/select.h>
 #include <weir/simulate.h>
+#include <weir/sync.h>
 #include <weir/task.h>
 #include <weir/ticker.h>
 #include <weir/type.h>
