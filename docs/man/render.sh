@@ -45,7 +45,7 @@ index() {
     for page in "$here"/*.7; do
         row "$page"
     done
-    known='channel type select ticker actor scope task sync simulate debug error' # in this order
+    known='channel oneshot watch broadcast type select ticker actor scope task sync simulate debug'
     rest=$(for page in "$here"/*.3; do header_of "$page"; done | sort -u)
     for header in $known $rest; do
         case " $listed " in
