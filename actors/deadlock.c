@@ -214,7 +214,7 @@ static void print(const struct snapshot *s, FILE *out)
 int weir_deadlocked(FILE *out)
 {
     struct snapshot s;
-    uint32_t dead;
+    uint32_t dead = 0;
     int rc = weir__deadlock_find(&s, 0, &dead);
     if (rc < 0)
         return rc;

@@ -59,7 +59,7 @@ int weir_dump(FILE *out)
     struct snapshot s;
     if (!out)
         return WEIR_EINVAL;
-    uint32_t dead;
+    uint32_t dead = 0;
     int rc = weir__deadlock_find(&s, SEE_STACKS, &dead);
     if (rc < 0)
         return rc;

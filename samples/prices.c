@@ -28,11 +28,13 @@ static int draw(void *arg)
     long drawn = 0, missed = 0;
     int price, rc;
     while ((rc = price_recv(*in, &price)) != 0) {
-        if (rc == WEIR_ELOST)
+        if (rc == WEIR_ELOST) {
             missed += (long)price_broadcast_lost(*in);
-        else if (rc < 0)
-            return rc;
-        else if (++drawn % 50 == 0 && (rc = weir_sleep(WEIR_MS)) < 0)
+            continue;
+        }
+        if (rc > 0 && ++drawn % 50 == 0)
+            rc = weir_sleep(WEIR_MS);
+        if (rc < 0)
             return rc;
     }
     printf("chart: %ld prices, of which %ld drawn\n", drawn + missed, drawn);

@@ -203,14 +203,14 @@ int weir_limiter_release_for(weir_limiter limiter, uint64_t key)
 
 /* ---- the total, and who has how many ------------------------------------------------------- */
 
-static int resize(struct party *self, struct sync *s, void *total, struct wake_list *woken)
+static int resize(struct party *self, struct sync *s, void *arg, struct wake_list *woken)
 {
     struct limiter *l = limiter_of(s);
-    size_t before = l->total;
+    size_t total = *(size_t *)arg;
     (void)self;
-    l->total = *(size_t *)total;
-    if (MUTATE("limiter: the difference is given") && l->total > before)
-        l->borrowed = l->total > l->borrowed ? l->borrowed : before;
+    if (MUTATE("limiter: the difference is given") && total > l->total && total <= l->borrowed)
+        l->borrowed = l->total;
+    l->total = total;
     serve(l, woken);
     return 0;
 }
