@@ -111,9 +111,13 @@ static bool grow(struct table *t)
         return false;
     unsigned bits = t->bits + 1;
     size_t mask = ((size_t)1 << bits) - 1;
-    struct entry *entries = calloc(mask + 1, sizeof *entries);
+    size_t bytes = (mask + 1) * sizeof(struct entry);
+    struct entry *entries = aligned_alloc(64, bytes);
     if (!entries)
         return false;
+    /* Written before it is read, as with calloc() it would not be: a page that was read first is
+     * the kernel's page of zeros, and to replace it interrupts all other processors. */
+    memset(entries, 0, bytes);
     for (size_t i = 0; i < (size_t)1 << t->bits; i++) {
         if (!t->entries[i].length)
             continue;
