@@ -27,30 +27,10 @@ enum { STREAK = 16 /* hand-overs in a row between a pair before others get a tur
 
 /* ---- queues ------------------------------------------------------------------------------ */
 
-static bool is_pinned(const struct actor *a)
-{
-    return a->party.id & PINNED;
-}
-
-static inline void queue(struct worker *w, struct actor_queue *q, struct actor *a)
-{
-    if (unlikely(is_pinned(a))) {
-        push_last(&w->run.pinned, a);
-    } else {
-        push_last(q, a);
-        w->run.total++;
-    }
-}
-
-void weir__queue(struct worker *w, struct actor_queue *q, struct actor *a)
-{
-    queue(w, q, a);
-}
-
 void weir__spawn_queue(struct worker *w, struct actor *a)
 {
     gate_enter(w);
-    weir__queue(w, &w->run.spawned, a);
+    queue_last(w, &w->run.spawned, a);
     gate_leave(w);
     if (unlikely(a32_load(&w->runtime->sleeping)))
         weir__call_help(w);
@@ -119,7 +99,7 @@ static inline void queue_yielded(struct worker *w)
     gate_enter(w);
     put_before(&r->fresh, &r->spawned);
     put_behind(&r->ready, &r->fresh);
-    queue(w, &r->ready, a);
+    queue_last(w, &r->ready, a);
     gate_leave(w);
 }
 
@@ -290,7 +270,7 @@ static weir_time wait_is_over(struct timer *t)
     a->context.result = a->party.waiter.result;
     trace_wake(&a->trace, 0);
     gate_enter(w);
-    weir__queue(w, &w->run.ready, a); /* in the order of their times */
+    queue_last(w, &w->run.ready, a); /* in the order of their times */
     gate_leave(w);
     return WEIR_NEVER;
 }

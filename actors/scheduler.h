@@ -79,7 +79,7 @@ struct worker {
     /* Written by this worker, read by others. */
     a64 born __attribute__((aligned(CACHE_LINE))); /* actors spawned here */
     a64 died;                                      /* actors that ended here */
-    a32 cost;                                      /* of an operation, ns; see worker.c */
+    a32 cost;                                      /* of an operation, ns; see help.c */
     a32 idle;                                      /* it has nothing to run */
     a32 naps;                                      /* odd: it sleeps, or is about to; settle.h */
 
@@ -91,7 +91,7 @@ struct worker {
 /* One at a time in a process. Its memory outlives its last worker by a grace period. */
 struct runtime {
     uint32_t workers; /* that run */
-    a32 sleeping;     /* of them, that nobody has called since; see worker.c */
+    a32 sleeping;     /* of them, that nobody has called since; see help.c */
     a32 watching;     /* 1: one of these wakes up now and then and looks at the others */
     a32 ended;        /* 1: every actor has */
     a32 trimming;     /* workers in weir__trim() */
@@ -148,8 +148,21 @@ int weir__actor_leave(struct actor *me, a32 *lock, uint32_t flags);
 /* From the loop: run `next`, and whatever follows, until the loop is due again. */
 void weir__run_actor(struct worker *w, struct actor *next);
 
+static inline bool is_pinned(const struct actor *a)
+{
+    return a->party.id & PINNED;
+}
+
 /* Put it at the end of `q`, or of the pinned. Under the gate. */
-void weir__queue(struct worker *w, struct actor_queue *q, struct actor *a);
+static inline void queue_last(struct worker *w, struct actor_queue *q, struct actor *a)
+{
+    if (unlikely(is_pinned(a))) {
+        push_last(&w->run.pinned, a);
+    } else {
+        push_last(q, a);
+        w->run.total++;
+    }
+}
 
 /* Whom to run now; NULL: nobody. Under the gate. */
 struct actor *weir__pick(struct worker *w);

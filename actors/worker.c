@@ -10,38 +10,22 @@
  * while others are awake is watching: it wakes up now and then and looks. When all sleep
  * nobody wakes up by time, nor watches who is called first; who then has something for that one
  * calls another as well.
- *
- * Help. Crossing cores costs some 100 ns to some microseconds, an operation that stays on
- * its worker 10 ns. So an actor is taken from a busy worker only when it has been waiting
- * while that worker ran one and the same other actor for a moment, not when the two hand
- * items to each other; or with many others that are ready, as in a long pipeline, which has
- * work for all. Of many fresh ones half are taken where operations are DEAR, else a single
- * one, as a tree of them is best walked depth first; who finds that it was a small thing stays
- * away for longer. And the loop measures
- * what an operation costs here, the work of the actors between two of them included: where it
- * is DEAR, an actor that is woken goes back to the worker that it came from, if that one has
- * nothing else to do.
  */
 #include "deadlock.h"
 #include "gate.h"
+#include "help.h"
 #include "lock.h"
 #include "log.h"
 #include "settle.h"
 #include "simulate.h"
 #include "trim.h"
 
-enum {
-    LOOKS = SPINS(200), /* before an idle worker sleeps */
-    MOMENT = SPINS(60), /* pauses, about a microsecond: who waits so long is worth crossing for */
-    LONG_MOMENT = SPINS(600), /* the same, where operations are cheap */
-    MANY = 16                 /* so are so many who have run before, whatever they do */
-};
+enum { LOOKS = SPINS(200) /* before an idle worker sleeps */ };
 
 #define WATCH_FIRST (1 * WEIR_MS)
 #define WATCH_LAST (4 * WEIR_MS)
-#define WORTH_IT (100 * WEIR_US) /* who took a fresh one and was done sooner comes less often */
 
-/* ---- what an operation costs --------------------------------------------------------------- */
+/* ---- what an operation costs: see help.c --------------------------------------------------- */
 
 static void measure(struct worker *w, weir_time now)
 {
@@ -60,157 +44,6 @@ static void measure(struct worker *w, weir_time now)
     w->clock = trace_clock(now);
     w->spent = 0;
     w->tick = w->turn;
-}
-
-/* ---- wakes from other threads ---------------------------------------------------------------- */
-
-static bool call(struct worker *w)
-{
-    if (!a32_load(&w->asleep) || !a32_xchg(&w->asleep, 0))
-        return false;
-    a32_add(&w->runtime->sleeping, UINT32_MAX);
-    struct poller *p = aptr_load_acquire(&w->poller); /* if it slept there, it was seen asleep */
-    if (p && !MUTATE("worker: poller not woken"))
-        p->ops->wake(p);
-    else
-        os_futex_wake(&w->asleep, 1);
-    return true;
-}
-
-/* True: it slept. */
-static bool push_injected(struct worker *w, struct actor *a)
-{
-    ck_stack_push_upmc(&w->inject, &a->injected);
-    a_after_rmw();
-    return call(w); /* pairs with sleep_until_called() */
-}
-
-void weir__inject(struct worker *w, struct actor *a)
-{
-    if (push_injected(w, a) || a32_load(&w->idle))
-        return;
-    /* It may compute for long, and if all slept when it was called nobody watches it. */
-    if (a32_load(&w->runtime->sleeping) > 0)
-        weir__call_help(w);
-}
-
-static bool nothing_injected(const struct worker *w)
-{
-    return ck_pr_load_ptr(&w->inject.head) == NULL; /* CK_STACK_ISEMPTY() reads it plainly */
-}
-
-/* In the order in which they were pushed. Also a thief's, of a victim's. */
-static void take_injected(struct worker *w, struct worker *from)
-{
-    if (nothing_injected(from))
-        return;
-    ck_stack_entry_t *e = ck_stack_batch_pop_upmc(&from->inject), *reversed = NULL;
-    while (e) {
-        ck_stack_entry_t *next = e->next;
-        e->next = reversed;
-        reversed = e;
-        e = next;
-    }
-    while (reversed) {
-        struct actor *a = container_of(reversed, struct actor, injected);
-        reversed = reversed->next;
-        if (w != from && a->party.id & PINNED) {
-            push_injected(from, a);
-            continue;
-        }
-        gate_enter(w);
-        weir__queue(w, &w->run.ready, a);
-        gate_leave(w);
-    }
-}
-
-/* ---- help ------------------------------------------------------------------------------- */
-
-void weir__call_help(struct worker *w)
-{
-    struct runtime *rt = w->runtime;
-    if (a32_load(&rt->watching))
-        return;
-    for (uint32_t i = 1; i < rt->workers; i++)
-        if (call(rt->worker[(w->index + i) % rt->workers]))
-            return;
-}
-
-static uint32_t next_random(struct worker *w)
-{
-    uint32_t x = w->random; /* xorshift */
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    return w->random = x;
-}
-
-/*
- * What to take from there? Half, if somebody has been waiting while v ran one and the same actor,
- * or if many wait who have run before. Of many that have not, half, or one: it may be the root
- * of a tree, or nothing.
- */
-static enum loot worth_taking(const struct worker *w, const struct worker *v)
-{
-    uint64_t word = a64_load(&v->inside);
-    if (!gate_surplus(word) && nothing_injected(v))
-        return NO_LOOT;
-    unsigned patience = a32_load(&v->cost) < DEAR ? LONG_MOMENT : MOMENT;
-    for (unsigned turn = 0; turn < patience; turn++) {
-        a_relax();
-        if (a64_load(&v->inside) == word)
-            continue;
-        if (a32_load(&v->run.ready.count) >= MANY)
-            return HALF;
-        if (a32_load(&v->run.fresh.count) < MANY)
-            return NO_LOOT;
-        if (a32_load(&v->cost) >= DEAR)
-            return HALF_FRESH;
-        return weir_now() >= w->fresh_at ? ONE_FRESH : NO_LOOT;
-    }
-    return HALF;
-}
-
-static bool take(struct worker *w, struct worker *v)
-{
-    enum loot loot = worth_taking(w, v);
-    if (loot == HALF)
-        take_injected(w, v);
-    if (loot == NO_LOOT || (!gate_surplus(a64_load(&w->inside)) && weir__steal(w, v, loot) == 0))
-        return false;
-    if (loot == ONE_FRESH)
-        w->fresh_taken = weir_now();
-    return true;
-}
-
-/* It has been run, and all that came of it. Was that worth crossing for? */
-static void judge_fresh(struct worker *w)
-{
-    if (!w->fresh_taken)
-        return;
-    weir_time now = weir_now();
-    if (now - w->fresh_taken >= WORTH_IT)
-        w->fresh_pause = 0;
-    else if (w->fresh_pause < WATCH_LAST)
-        w->fresh_pause = 2 * w->fresh_pause + WORTH_IT;
-    w->fresh_at = now + w->fresh_pause;
-    w->fresh_taken = 0;
-}
-
-/* From somebody who has more than he can run. */
-static bool find_work(struct worker *w)
-{
-    struct runtime *rt = w->runtime;
-    uint32_t first = rt->workers > 1 ? next_random(w) % rt->workers : 0;
-    judge_fresh(w);
-    for (uint32_t i = 0; i < rt->workers; i++) {
-        struct worker *v = rt->worker[(first + i) % rt->workers];
-        if (v != w && !a32_load(&v->idle) && take(w, v)) {
-            weir__call_help(w); /* where two are busy a third one may be of use */
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- the end ---------------------------------------------------------------------------- */
@@ -235,7 +68,7 @@ static void end(struct runtime *rt)
     a32_xchg(&rt->ended, 1);
     a_after_rmw();
     for (uint32_t i = 0; i < rt->workers; i++)
-        call(rt->worker[i]);
+        weir__call(rt->worker[i]);
 }
 
 /* ---- idle ------------------------------------------------------------------------------- */
@@ -338,7 +171,7 @@ static void idle(struct worker *w)
         return;
     a32_store(&w->idle, 1);
     for (unsigned look = 0; look < LOOKS; look++) {
-        if (weir__called(w) || (w->runtime->workers > 1 && find_work(w))) {
+        if (weir__called(w) || (w->runtime->workers > 1 && weir__find_work(w))) {
             a32_store(&w->idle, 0);
             w->looked_at = 0;
             return;
@@ -352,9 +185,9 @@ static void idle(struct worker *w)
         sleep_until_called(w, until);
     if (!weir__called(w) && !some_runnable(w) && weir__trim_is_due(w))
         weir__trim(w);
-    w->watch = w->runtime->workers > 1 && find_work(w) ? WATCH_FIRST
-               : w->watch < WATCH_LAST                 ? 2 * w->watch
-                                                       : WATCH_LAST;
+    w->watch = w->runtime->workers > 1 && weir__find_work(w) ? WATCH_FIRST
+               : w->watch < WATCH_LAST                       ? 2 * w->watch
+                                                             : WATCH_LAST;
     a32_store(&w->idle, 0);
 }
 
@@ -418,7 +251,7 @@ void weir__worker_loop(struct worker *w)
             weir__simulate_turn(w);
         else
             measure(w, now);
-        take_injected(w, w);
+        weir__take_injected(w, w);
         fire_timers(w, now);
         struct poller *poller = aptr_load(&w->poller);
         if (unlikely(poller != NULL))

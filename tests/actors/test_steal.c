@@ -24,7 +24,7 @@ static void put(struct actor_queue *q, unsigned from, unsigned to)
 {
     gate_enter(&victim);
     for (unsigned i = from; i < to; i++)
-        weir__queue(&victim, q, &actors[i]);
+        queue_last(&victim, q, &actors[i]);
     gate_leave(&victim);
 }
 
