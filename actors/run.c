@@ -200,6 +200,9 @@ static int run(struct runtime *rt, struct party *self, weir_body body, void *arg
         rc = weir__simulate_begin(rt, self->thread, o->seed);
     if (rc == 0 && (rc = run_first(rt, self, body, arg)) == 0) {
         work_and_tell(rt, l);
+        self->thread->dropping = true; /* what they call may not wait */
+        weir__runvars_end(&rt->vars);
+        weir__drops_end(self->thread);
         rc = rt->first_result >= 0 && rt->root.failure < 0 ? rt->root.failure : rt->first_result;
     }
     if (rt->simulation)

@@ -13,6 +13,7 @@
 #include "hog.h"
 #include "poller.h"
 #include "queue.h"
+#include "runvar.h"
 #include "stack.h"
 
 enum {
@@ -105,6 +106,7 @@ struct runtime {
     struct simulation *simulation; /* NULL: an ordinary run */
     struct waitable settling;      /* actors in weir_settle() */
     a32 settlers;                  /* how many; before each parks, and until it goes on */
+    struct runvars vars;
     struct retired retired;
     struct worker *worker[WORKERS_MOST];
 };

@@ -8,7 +8,10 @@
 #include <weir/channel.h>
 #include <weir/debug.h>
 #include <weir/error.h>
+#include <weir/future.h>
+#include <weir/gather.h>
 #include <weir/oneshot.h>
+#include <weir/runvar.h>
 #include <weir/scope.h>
 #include <weir/select.h>
 #include <weir/simulate.h>

@@ -35,7 +35,9 @@ extern "C" {
     X(EMFILE, -24, "too many open descriptors")                                                    \
     X(EPIPE, -32, "nobody receives any more")                                                      \
     X(EDEADLK, -35, "would wait for ever")                                                         \
+    X(ENODATA, -61, "there is no value, and none will come")                                       \
     X(ETIMEDOUT, -110, "the deadline passed")                                                      \
+    X(EALREADY, -114, "has its value already: the first one stays")                                \
     X(ECANCELED, -125, "cancelled")                                                                \
     X(ECLOSED, -4001, "this handle is closed")                                                     \
     X(EITEM, -4002, "the item is not of the channel's item size")                                  \
