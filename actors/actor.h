@@ -56,6 +56,7 @@ struct actor {
     struct task *task;                   /* NULL: nobody asked for one */
     int result;                          /* of a child that failed, for its group */
     bool stopped;                        /* by its group or task; under scopes_lock */
+    bool isolated;                       /* its failure is not its group's; constant */
     a32 told;                            /* low half of trace.moved when reported: deadlock.c */
 } __attribute__((aligned(CACHE_LINE)));
 

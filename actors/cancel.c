@@ -71,7 +71,7 @@ static void look_again(struct actor *a, struct stops *stops)
     for (struct scope *s = a->scopes; s; s = s->outer) {
         bool stopped;
         struct group *g = s->is_group ? container_of(s, struct group, scope) : NULL;
-        if (!g || g->stopping)
+        if (!g || g->stopping || (g->held && !s->cancelled))
             continue;
         struct scope *by = hit_by(s, a, &stopped);
         if (by || stopped) {

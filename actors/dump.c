@@ -54,6 +54,51 @@ static void print_actor(const struct snapshot *s, const struct seen *a, uint32_t
             since, (a->moved + 1) / 2, waker, stack, wait);
 }
 
+/* ---- the trees of supervisors ---------------------------------------------------------------- */
+
+/* The next supervisor further out, that is, among who spawned it; NO_ONE. */
+static uint32_t upper(const struct snapshot *s, uint32_t i)
+{
+    do
+        i = weir__seen_by_id(s, s->actors[i].parent);
+    while (i != NO_ONE && !s->actors[i].supervises);
+    return i;
+}
+
+static void print_node(const struct seen *a, int depth, FILE *out)
+{
+    fprintf(out, "%*s#%u %s, %s\n", 2 * depth, "", a->id, a->name, state_of(a));
+}
+
+/* A supervisor, its children, and the supervisors that one of these has begun. */
+static void print_tree(const struct snapshot *s, uint32_t i, int depth, FILE *out)
+{
+    enum { DEEP = 32 };
+    print_node(&s->actors[i], depth, out);
+    for (uint32_t c = 0; c < s->count; c++) {
+        const struct seen *child = &s->actors[c];
+        if (child->parent != s->actors[i].id)
+            continue;
+        print_node(child, depth + 1, out);
+        for (uint32_t u = 0; u < s->count && depth < DEEP; u++)
+            if (s->actors[u].supervises && s->actors[u].parent == child->id)
+                print_tree(s, u, depth + 2, out);
+    }
+}
+
+static void print_trees(const struct snapshot *s, FILE *out)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (!s->actors[i].supervises || upper(s, i) != NO_ONE)
+            continue;
+        if (!any)
+            fprintf(out, "supervisors:\n");
+        any = true;
+        print_tree(s, i, 1, out);
+    }
+}
+
 int weir_dump(FILE *out)
 {
     struct snapshot s;
@@ -70,6 +115,7 @@ int weir_dump(FILE *out)
             "switches", "woken by", "stack", "waits for");
     for (uint32_t i = 0; i < s.count; i++)
         print_actor(&s, &s.actors[i], now, out);
+    print_trees(&s, out);
     weir__snapshot_free(&s);
     return 0;
 }

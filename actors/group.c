@@ -104,6 +104,16 @@ bool weir__group_done(struct actor *child, int result, bool quiet)
     return kept;
 }
 
+void weir__group_hold(weir_group group)
+{
+    int rc;
+    struct group *g = weir__object_get(group.h, &weir__group_type, &rc);
+    struct actor *me = g->scope.owner;
+    lock_acquire(&me->scopes_lock, 0);
+    g->held = true;
+    lock_release(&me->scopes_lock, 0);
+}
+
 /* ---- the owner ----------------------------------------------------------------------------- */
 
 /* Until it is empty; then the lock is held. */

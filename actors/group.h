@@ -38,6 +38,7 @@ struct group {
     uint32_t failures;    /* how many */
     struct actor *waiter; /* in weir_group_end() */
     struct actor *failed, *failed_last; /* ended; linked by `next`, in the order of failing */
+    bool held;                          /* what cancels the owner stops it, not the children */
     bool stopping;                      /* written under the owner's scopes_lock as well, if any */
     struct cause stop;
     struct group *next_stop; /* of whoever made it stop */
@@ -54,6 +55,9 @@ bool weir__group_done(struct actor *child, int result, bool quiet);
 
 /* As weir_group_end(), for the actor that owns it. */
 int weir__group_end(struct actor *me, struct group *g);
+
+/* By its owner, before it has children: only weir_group_cancel() cancels these. */
+void weir__group_hold(weir_group group);
 
 /* Under their brood's lock. */
 static inline void weir__sibling_add(struct actor **list, struct actor *a)

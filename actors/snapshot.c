@@ -14,6 +14,7 @@
 #include "kept.h"
 #include "simulate.h"
 #include "stack.h"
+#include "supervision/child.h"
 #include "sync/sync.h"
 
 enum { TRIES = 8, PAGES = 256 };
@@ -121,6 +122,7 @@ bool weir__see(const struct actor *a, struct seen *out)
     out->actor = a;
     out->id = actor_number(a->party.id);
     out->parent = actor_number(a->trace.parent);
+    out->supervises = a->body == weir__supervisor;
     out->group = a->group;
     out->head = a->group->scope.owner;
     memcpy(out->name, a->name, NAME_BYTES);

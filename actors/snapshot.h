@@ -27,6 +27,7 @@ struct seen {
     bool timed;   /* the wait has a deadline, or a scope around it */
     bool scoped;  /* the latter, which then concerns the children as well */
     bool runs, parked;
+    bool supervises;
     char name[NAME_BYTES];
     uint32_t next_id, next_target; /* in the chains of the tables below */
 

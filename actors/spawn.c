@@ -148,6 +148,7 @@ static struct actor *actor_new(struct thread *t, weir_body body, const char *nam
     a->scopes = NULL;
     a->task = NULL;
     a->stopped = false;
+    a->isolated = false;
     a->party.noticed = false;
     a8_store(&a->party.cancelled, 0);
     strncpy(a->name, name ? name : "", NAME_BYTES - 1);
@@ -205,6 +206,7 @@ int weir__spawn(struct party *self, weir_handle group, weir_body body, size_t ar
     }
     if (o->pinned)
         a->party.id |= PINNED;
+    a->isolated = o->isolated;
     if ((rc = copy_arg(a, o->arg, arg_size)) < 0 || (rc = clone_handles(self, a, &o->own)) < 0)
         return actor_unmake(self, a, o->task, rc);
     if ((o->task || start) && (rc = weir__task_new(self, a, o->task, start)) < 0)
@@ -267,7 +269,9 @@ void weir__actor_end(struct actor *me, int result)
         aptr_store(&rt->first, NULL); /* the record may become another's */
         result = 0;
     }
-    bool quiet = me->task && weir__task_done(me, result);
+    bool quiet = me->isolated;
+    if (me->task && weir__task_done(me, result))
+        quiet = true;
     trace_end(&me->trace);
     if (!weir__group_done(me, result, quiet))
         weir__actor_retire(self->thread, me);

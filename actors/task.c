@@ -6,6 +6,7 @@
 
 #include "lock.h"
 #include "scheduler.h"
+#include "supervision/watcher.h"
 
 struct pool weir__tasks = {
     .base = NULL,
@@ -17,6 +18,8 @@ struct pool weir__tasks = {
 _Static_assert(sizeof(struct task) <= 256, "the pool's stride");
 
 static int task_close(struct party *self, weir_handle h);
+static struct task *task_lock(weir_handle h, int *rc);
+static void cancel_and_unlock(struct task *t, const char *reason);
 
 const struct object_type weir__task_type = {task_close};
 
@@ -46,6 +49,8 @@ int weir__task_new(struct party *self, struct actor *child, weir_task *handle, s
     }
     *t = (struct task){
         .object = {&weir__task_type}, .actor = child, .slot = s, .refs = handle ? 2 : 1};
+    t->id = actor_number(child->party.id);
+    memcpy(t->name, child->name, sizeof t->name);
     if (start) {
         start->task = t;
         t->refs++;
@@ -84,18 +89,153 @@ static enum weir_task_states end_state(struct actor *a, int result)
     return weir__actor_obeys(a, result) ? WEIR_TASK_CANCELLED : WEIR_TASK_FAILED;
 }
 
+/* ---- who watches its end: under the lock ---------------------------------------------------- */
+
+static void exit_of(const struct task *t, weir_exit *e)
+{
+    *e = (weir_exit){.id = t->id, .result = t->result, .state = t->state, .cause = t->cause.text};
+    memcpy(e->name, t->name, sizeof e->name);
+}
+
+static bool is_broken(const struct task *t)
+{
+    return t->state == WEIR_TASK_FAILED || (t->state == WEIR_TASK_CANCELLED && t->broken);
+}
+
+static void watcher_link(struct watcher **list, struct watcher *w)
+{
+    w->next = *list;
+    w->at = list;
+    if (*list)
+        (*list)->at = &w->next;
+    *list = w;
+}
+
+static void watcher_unlink(struct watcher *w)
+{
+    if (!w->at && MUTATE("link: who is told is taken out as well"))
+        return;
+    *w->at = w->next;
+    if (w->next)
+        w->next->at = w->at;
+    w->at = NULL;
+}
+
+static struct watcher *take_watchers(struct task *t)
+{
+    struct watcher *list = t->watchers;
+    for (struct watcher *w = list; w; w = w->next)
+        w->at = NULL;
+    t->watchers = NULL;
+    return list;
+}
+
+/* When they have become twice as many: those that are useless. */
+static struct watcher *take_useless(struct task *t)
+{
+    enum { CROWD = 8 };
+    struct watcher *useless = NULL;
+    if (t->watching < t->crowd || t->watching < CROWD)
+        return NULL;
+    for (struct watcher *w = t->watchers, *next; w; w = next) {
+        next = w->next;
+        if (w->useless && w->useless(w)) {
+            watcher_unlink(w);
+            watcher_link(&useless, w);
+            t->watching--;
+        }
+    }
+    t->crowd = 2 * t->watching;
+    return useless;
+}
+
+/* ---- the same, from outside ------------------------------------------------------------------ */
+
+struct task *weir__task_hold(weir_handle h, int *rc)
+{
+    struct task *t = task_lock(h, rc);
+    if (t) {
+        t->refs++;
+        lock_release(&t->change.lock, 0);
+    }
+    return t;
+}
+
+void weir__task_let_go(struct party *self, struct task *t)
+{
+    lock_acquire(&t->change.lock, 0);
+    task_unref(self, t);
+}
+
+bool weir__task_watch(struct task *t, struct watcher *w, weir_exit *e, bool *broken)
+{
+    struct watcher *useless = NULL;
+    lock_acquire(&t->change.lock, 0);
+    bool lives = t->actor != NULL || MUTATE("monitor: end not looked at");
+    if (lives) {
+        useless = take_useless(t);
+        watcher_link(&t->watchers, w);
+        t->watching++;
+    } else {
+        exit_of(t, e);
+        *broken = is_broken(t);
+    }
+    lock_release(&t->change.lock, 0);
+    for (struct watcher *next; useless; useless = next) {
+        next = useless->next;
+        useless->discard(useless);
+    }
+    return lives;
+}
+
+bool weir__task_unwatch(struct task *t, struct watcher *w)
+{
+    lock_acquire(&t->change.lock, 0);
+    bool mine = w->at != NULL || MUTATE("link: who is told is taken out as well");
+    if (mine) {
+        watcher_unlink(w);
+        t->watching--;
+    }
+    lock_release(&t->change.lock, 0);
+    return mine;
+}
+
+void weir__task_break(struct task *t, const char *reason)
+{
+    lock_acquire(&t->change.lock, 0);
+    t->broken |= t->actor != NULL;
+    cancel_and_unlock(t, reason);
+}
+
+void weir__watchers_tell(struct watcher *list, const weir_exit *e, bool broken)
+{
+    for (struct watcher *next; list; list = next) {
+        next = list->next; /* it is freed when it is told */
+        list->ended(list, e, broken);
+    }
+}
+
 bool weir__task_done(struct actor *me, int result)
 {
     struct task *t = me->task;
     enum weir_task_states state = end_state(me, result); /* takes a lock that comes before */
+    weir_exit e;
+    bool cancelled = a8_load(&me->party.cancelled);
+    weir_cause cause = cancelled ? weir_cancel_cause() : (weir_cause){.reason = ""};
     lock_acquire(&t->change.lock, 0);
     bool quiet = t->starting;
     t->actor = NULL;
     t->result = result;
     t->state = state;
+    t->cause.text = cause;
+    struct watcher *watchers = take_watchers(t);
+    if (watchers)
+        exit_of(t, &e);
+    bool broken = is_broken(t);
     struct waiter *woken = weir__waitable_complete(&t->change, 0);
     task_unref(&me->party, t);
     wake_all(woken);
+    weir__watchers_tell(watchers, &e, broken);
     return quiet;
 }
 

@@ -12,6 +12,8 @@
 
 #include "scope.h"
 
+struct watcher;
+
 struct task {
     struct object object;
     struct waitable change; /* its lock is for all of this; told: started, ended */
@@ -25,7 +27,12 @@ struct task {
     bool awaited;   /* the starter is there */
     void *value;    /* where it wants what the child says */
     size_t value_size;
-    struct cause cause;
+    struct cause cause;       /* why it was cancelled */
+    bool broken;              /* by a link */
+    struct watcher *watchers; /* of its end: supervision/watcher.h */
+    uint32_t watching, crowd; /* how many; how many are worth a look for useless ones */
+    uint32_t id;              /* the actor's, constant */
+    char name[NAME_BYTES];
     struct retired retired;
 };
 

@@ -272,6 +272,27 @@ int weir__move(struct party *self, weir_handle h, struct party *to)
     return rc;
 }
 
+int weir__disown(struct party *self, weir_handle h)
+{
+    enum handle_kind kind = handle_word(h) & 3;
+    if (kind != SENDER && kind != RECEIVER)
+        return weir__handle_error(h, NONE);
+    struct slot *s = handle_get(h, kind);
+    if (!s)
+        return weir__handle_error(h, kind);
+    struct chan *ch = s->object;
+    int rc = 0;
+    lock_acquire(&ch->lock, 0);
+    if (!handle_open(s, h))
+        rc = WEIR_ECLOSED;
+    else if (!slot_yields_to(s, self))
+        rc = WEIR_EBUSY;
+    else if (aptr_load(&s->owner))
+        weir__slot_disown(self, s);
+    chan_unlock(ch);
+    return rc;
+}
+
 /* ---- items that nobody can receive any more ------------------------------------------------ */
 
 /* Two threads may be at it: never a single receiver's plain claims. */

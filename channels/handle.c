@@ -142,6 +142,12 @@ void weir__slot_move(struct party *from, struct slot *s, struct party *to)
     list_add(to, s);
 }
 
+void weir__slot_disown(struct party *p, struct slot *s)
+{
+    list_remove(p, s);
+    aptr_store(&s->owner, NULL);
+}
+
 weir_handle weir__owned_next(struct party *p)
 {
     while (p->owned) {

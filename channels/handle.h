@@ -124,6 +124,9 @@ static inline bool slot_yields_to(const struct slot *s, const struct party *p)
 /* Under the object's lock: move an open slot from `from` (or nobody) to `to`, not running yet. */
 void weir__slot_move(struct party *from, struct slot *s, struct party *to);
 
+/* Under the object's lock: p's open slot is nobody's from now on. */
+void weir__slot_disown(struct party *p, struct slot *s);
+
 /* Any open handle of a dying party; 0: none is left. Sweeps what others have closed. */
 weir_handle weir__owned_next(struct party *p);
 
@@ -139,5 +142,8 @@ int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind);
  * handle that is self's or nobody's, and the user of a declared single end. 0 or an error.
  */
 int weir__move(struct party *self, weir_handle h, struct party *to);
+
+/* channel.c: self's handle is nobody's from now on. 0 or an error. */
+int weir__disown(struct party *self, weir_handle h);
 
 #endif

@@ -517,6 +517,91 @@ static int primitives_of_a_thread(void)
     return met;
 }
 
+/* ---- calls, monitors, supervisors --------------------------------------------------------------
+ */
+
+struct request {
+    weir_answer answer;
+    int number;
+};
+
+struct server {
+    weir_receiver inbox;
+};
+
+/* Who is called, or supervises, may have had no memory itself. */
+static void note_partner(int rc)
+{
+    note(rc == WEIR_EPIPE || rc == WEIR_ECANCELED || rc == WEIR_ERESTARTS ? WEIR_ENOMEM : rc);
+}
+
+static int answers(void *arg)
+{
+    const struct server *s = arg;
+    struct request r;
+    int rc;
+    while ((rc = weir_request_recv(s->inbox, &r)) > 0)
+        note_partner(weir_answer_send(r.answer, &r.number));
+    return rc;
+}
+
+static int calls_and_watches(void *arg)
+{
+    weir_sender box;
+    weir_task t;
+    weir_receiver exits;
+    int reply;
+    (void)arg;
+    weir_group g = weir_group_begin();
+    note(weir_check(g));
+    int rc =
+        weir_spawn_mailbox(g, answers, &box, WEIR_REQUESTS(struct server, inbox, struct request, 2),
+                           &(struct server){{0}}, .task = &t, .isolated = true);
+    note(rc);
+    if (rc == 0) {
+        note(weir_monitor(t, &exits));
+        note(weir_link(t, t) == WEIR_EINVAL ? 0 : WEIR_ENOMEM);
+        note_partner(weir_call(box, &(struct request){.number = 3}, &reply, WEIR_NEVER));
+        weir_close(box);
+    }
+    if (weir_check(g) == 0)
+        note(weir_group_end(g));
+    return 0;
+}
+
+static int calling(void)
+{
+    return result_of(calls_and_watches);
+}
+
+static int supervises(void *arg)
+{
+    weir_sender box;
+    int reply;
+    (void)arg;
+    weir_group g = weir_group_begin();
+    note(weir_check(g));
+    weir_supervisor sup = weir_supervisor_begin(g, NULL);
+    int rc = weir_supervise_mailbox(sup, answers, &box,
+                                    WEIR_REQUESTS(struct server, inbox, struct request, 2),
+                                    &(struct server){{0}});
+    note_partner(rc);
+    if (rc == 0) {
+        note_partner(weir_call(box, &(struct request){.number = 3}, &reply, WEIR_NEVER));
+        note_partner(weir_supervisor_stop(sup));
+        weir_close(box); /* if it could not be stopped: its child ends, and then it does */
+    }
+    weir_close(sup);
+    if (weir_check(g) == 0)
+        note_partner(weir_group_end(g));
+    return 0;
+}
+
+static int supervision(void)
+{
+    return result_of(supervises);
+}
+
 static const struct oom_scenario scenarios[] = {
     {"run", run_alone},
     {"large arguments", large_arguments},
@@ -533,6 +618,8 @@ static const struct oom_scenario scenarios[] = {
     {"several workers", several_workers},
     {"primitives", primitives},
     {"primitives of a thread", primitives_of_a_thread},
+    {"calls and monitors", calling},
+    {"supervision", supervision},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -560,6 +647,8 @@ SWEEP(11)
 SWEEP(12)
 SWEEP(13)
 SWEEP(14)
+SWEEP(15)
+SWEEP(16)
 
 TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F002 no memory: large arguments", sweep_1},
@@ -574,4 +663,5 @@ TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F008 no memory: a task's handle", sweep_11},
            {"F001 no memory: several workers", sweep_12},
            {"F024-F033 no memory: primitives", sweep_13},
-           {"F024-F033 no memory: primitives of a thread", sweep_14});
+           {"F024-F033 no memory: primitives of a thread", sweep_14},
+           {"no memory: calls, monitors", sweep_15}, {"no memory: supervisors", sweep_16});

@@ -141,6 +141,7 @@ typedef struct weir_spawn_options {
      * thread: for bodies that use thread-local variables of their own.
      */
     bool pinned;
+    bool isolated; /* its failure cancels nobody and is not its group's: for weir/monitor.h */
     int reserved; /* 0 */
 } weir_spawn_options;
 

@@ -5,16 +5,19 @@
 
 #include <weir/actor.h>
 #include <weir/broadcast.h>
+#include <weir/call.h>
 #include <weir/channel.h>
 #include <weir/debug.h>
 #include <weir/error.h>
 #include <weir/future.h>
 #include <weir/gather.h>
+#include <weir/monitor.h>
 #include <weir/oneshot.h>
 #include <weir/runvar.h>
 #include <weir/scope.h>
 #include <weir/select.h>
 #include <weir/simulate.h>
+#include <weir/supervisor.h>
 #include <weir/sync.h>
 #include <weir/task.h>
 #include <weir/ticker.h>

@@ -42,7 +42,8 @@ extern "C" {
     X(ECLOSED, -4001, "this handle is closed")                                                     \
     X(EITEM, -4002, "the item is not of the channel's item size")                                  \
     X(ESTACK, -4003, "no guarded stack could be had")                                              \
-    X(ELOST, -4004, "items were lost before this one: weir_broadcast_lost says how many; go on")
+    X(ELOST, -4004, "items were lost before this one: weir_broadcast_lost says how many; go on")   \
+    X(ERESTARTS, -4005, "children were restarted too often")
 
 typedef enum weir_error {
 #define WEIR_ERROR_ENUM(name, value, text) WEIR_##name = (value),

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/* test_call.c - mailboxes, calls, ends that travel inside items. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <weir/weir.h>
+
+#include "../channels/kinds.h"
+
+struct msg {
+    weir_answer answer;
+    int add;
+};
+WEIR_TYPE(msg, struct msg)
+
+struct counter {
+    msg_receiver inbox;
+    int sum;
+};
+
+static void in_run(weir_body body)
+{
+    EXPECT_RC(weir_run(body, NULL, NULL), 0);
+}
+
+static int count(void *arg)
+{
+    struct counter *c = arg;
+    struct msg m;
+    int rc;
+    while ((rc = weir_request_recv(c->inbox, &m)) > 0) {
+        c->sum += m.add;
+        if (m.answer.h != 0)
+            EXPECT_RC(weir_answer_send(m.answer, &c->sum), 0);
+        EXPECT(weir_check(m.answer) < 0);
+    }
+    return rc;
+}
+
+static int spawns_and_calls(void *unused)
+{
+    msg_sender box;
+    int sum = 0;
+    (void)unused;
+    weir_group g = weir_group_begin();
+    REQUIRE_RC(weir_spawn_mailbox(g, count, &box,
+                                  WEIR_REQUESTS(struct counter, inbox, struct msg, 4),
+                                  &(struct counter){.sum = 10}, .name = "count"),
+               0);
+    EXPECT_RC(weir_call(box, &(struct msg){.add = 1}, &sum, WEIR_NEVER), 0);
+    EXPECT_EQ(sum, 11);
+    EXPECT_RC(msg_send(box, (struct msg){.add = 5}), 0); /* one way */
+    EXPECT_RC(weir_call(box, &(struct msg){.add = 1}, &sum, weir_after(100 * WEIR_S)), 0);
+    EXPECT_EQ(sum, 17);
+    weir_close(box);
+    EXPECT_RC(weir_group_end(g), 0);
+    EXPECT_RC(weir_call(box, &(struct msg){.add = 1}, &sum, WEIR_NEVER), WEIR_ECLOSED);
+    return 0;
+}
+
+static void spawn_and_call(void)
+{
+    in_run(spawns_and_calls);
+}
+
+/* ---- many callers
+ * -------------------------------------------------------------------------------- */
+
+struct caller {
+    msg_sender box;
+    atomic_int *sums;
+};
+
+static int calls_often(void *arg)
+{
+    const struct caller *c = arg;
+    int last = 0;
+    for (int i = 0; i < 50; i++) {
+        int sum;
+        int rc = weir_call(c->box, &(struct msg){.add = 1}, &sum, WEIR_NEVER);
+        if (rc < 0)
+            return rc;
+        EXPECT(sum > last); /* its own answers, in order */
+        last = sum;
+        atomic_fetch_add(c->sums, 1);
+    }
+    return 0;
+}
+
+static int many(void *unused)
+{
+    atomic_int sums = 0;
+    struct caller c = {.sums = &sums};
+    (void)unused;
+    weir_group g = weir_group_begin();
+    REQUIRE_RC(weir_spawn_mailbox(g, count, &c.box,
+                                  WEIR_REQUESTS(struct counter, inbox, struct msg, 2),
+                                  &(struct counter){.sum = 0}),
+               0);
+    for (int i = 0; i < 20; i++)
+        EXPECT_RC(weir_spawn(g, calls_often, &c, .own = WEIR_OWN(struct caller, box)), 0);
+    weir_close(c.box);
+    EXPECT_RC(weir_group_end(g), 0);
+    EXPECT_EQ(atomic_load(&sums), 1000);
+    return 0;
+}
+
+static void many_callers(void)
+{
+    in_run(many);
+}
+
+/* ---- no answer ------------------------------------------------------------------------------- */
+
+static int receives_and_ends(void *arg)
+{
+    struct counter *c = arg;
+    struct msg m;
+    EXPECT_EQ(weir_request_recv(c->inbox, &m), 1);
+    return 0;
+}
+
+static int closes_the_answer(void *arg)
+{
+    struct counter *c = arg;
+    struct msg m;
+    EXPECT_EQ(weir_request_recv(c->inbox, &m), 1);
+    EXPECT_RC(weir_close(m.answer), 0);
+    int rc = weir_request_recv(c->inbox, &m);
+    EXPECT_EQ(rc, 0);
+    return rc;
+}
+
+static int never_receives(void *arg)
+{
+    (void)arg;
+    return weir_yield();
+}
+
+static int says_nothing(void *unused)
+{
+    static const weir_body bodies[] = {receives_and_ends, closes_the_answer, never_receives};
+    (void)unused;
+    for (unsigned i = 0; i < 3; i++) {
+        msg_sender box;
+        int sum;
+        weir_group g = weir_group_begin();
+        REQUIRE_RC(weir_spawn_mailbox(g, bodies[i], &box,
+                                      WEIR_REQUESTS(struct counter, inbox, struct msg, 4),
+                                      &(struct counter){.sum = 0}),
+                   0);
+        EXPECT_RC(weir_call(box, &(struct msg){.add = 1}, &sum, WEIR_NEVER), WEIR_EPIPE);
+        weir_close(box);
+        EXPECT_RC(weir_group_end(g), 0);
+    }
+    return 0;
+}
+
+static void no_answer(void)
+{
+    in_run(says_nothing);
+}
+
+/* ---- errors ------------------------------------------------------------------------------------
+ */
+
+static int edges(void *unused)
+{
+    msg_sender tx;
+    msg_receiver rx;
+    struct msg m;
+    int sum = 0;
+    long wrong = 7;
+    (void)unused;
+    REQUIRE_RC(weir_requests_open(&tx, &rx, struct msg, 1), 0);
+    EXPECT_RC(weir_try_request_recv(rx, &m), WEIR_EAGAIN);
+    EXPECT_RC(weir_request_recv_by(rx, &m, weir_after(0)), WEIR_ETIMEDOUT);
+    /* Nobody is there: the request stays in the mailbox, the caller has gone. */
+    EXPECT_RC(weir_call(tx, &(struct msg){.add = 3}, &sum, weir_after(WEIR_MS)), WEIR_ETIMEDOUT);
+    EXPECT_RC(weir_call(tx, &(struct msg){.add = 4}, &sum, weir_after(0)), WEIR_ETIMEDOUT);
+    EXPECT_EQ(weir_try_request_recv(rx, &m), 1);
+    EXPECT_EQ(m.add, 3);
+    EXPECT_RC(weir_answer_send(m.answer, &wrong), WEIR_EITEM);
+    EXPECT_RC(weir_check(m.answer), 0);
+    EXPECT_RC(weir_answer_send(m.answer, &sum), WEIR_EPIPE);
+    EXPECT_RC(weir_answer_send(m.answer, &sum), WEIR_ECLOSED);
+    EXPECT_RC(weir_answer_send((weir_answer){0}, &sum), WEIR_EBADF);
+    weir_close(rx);
+    EXPECT_RC(weir_call(tx, &(struct msg){.add = 3}, &sum, WEIR_NEVER), WEIR_EPIPE);
+    weir_close(tx);
+    return 0;
+}
+
+static void call_errors(void)
+{
+    in_run(edges);
+}
+
+static int spawn_edges(void *unused)
+{
+    msg_sender box;
+    struct counter c = {.sum = 0};
+    (void)unused;
+    EXPECT_RC(weir_spawn_mailbox(WEIR_RUN, NULL, &box,
+                                 WEIR_REQUESTS(struct counter, inbox, struct msg, 4), &c),
+              WEIR_EINVAL);
+    EXPECT_RC(weir_check(box), WEIR_EINVAL);
+    EXPECT_RC(weir_spawn_mailbox(WEIR_RUN, count, &box,
+                                 WEIR_MAILBOX(struct counter, inbox, struct msg, 4), NULL),
+              WEIR_EINVAL);
+    EXPECT_RC(weir_spawn_mailbox(WEIR_RUN, count, &box,
+                                 (&(weir_mailbox){.item_size = 4, .inbox = sizeof c}), &c),
+              WEIR_EINVAL);
+    EXPECT_RC(weir_spawn_mailbox(WEIR_RUN, count, &box,
+                                 (&(weir_mailbox){.item_size = 4, .requests = true}), &c),
+              WEIR_EINVAL);
+    EXPECT_RC(weir_spawn_mailbox((weir_group){1}, count, &box,
+                                 WEIR_MAILBOX(struct counter, inbox, struct msg, 4), &c),
+              WEIR_EBADF);
+    EXPECT_RC(weir_check(box), WEIR_EBADF);
+    return 0;
+}
+
+static void spawn_errors(void)
+{
+    in_run(spawn_edges);
+}
+
+/* ---- disown and adopt ---------------------------------------------------------------------------
+ */
+
+struct gift {
+    weir_receiver rx;
+};
+
+static int hands_on(void *arg)
+{
+    weir_sender *out = arg;
+    struct gift gift;
+    weir_sender tx;
+    long item = 77;
+    EXPECT_RC(weir_channel_open(&tx, &gift.rx, sizeof item, 1, NULL), 0);
+    EXPECT_RC(weir_send(tx, &item), 0);
+    EXPECT_RC(weir_disown(gift.rx), 0);
+    EXPECT_RC(weir_disown(gift.rx), 0);
+    return weir_send(*out, &gift);
+}
+
+struct over {
+    weir_receiver rx;
+    weir_handle *adopted;
+};
+
+static int takes_over(void *arg)
+{
+    const struct over *o = arg;
+    struct gift gift;
+    long item;
+    EXPECT_EQ(weir_recv(o->rx, &gift), 1);
+    EXPECT_RC(weir_adopt(gift.rx), 0);
+    EXPECT_RC(weir_adopt(gift.rx), 0);
+    EXPECT_EQ(weir_recv(gift.rx, &item), 1); /* who opened it has gone */
+    EXPECT_EQ(item, 77);
+    EXPECT_EQ(weir_recv(gift.rx, &item), 0);
+    *o->adopted = gift.rx.h;
+    return 0;
+}
+
+static int gives(void *unused)
+{
+    weir_sender tx;
+    weir_handle adopted = 0;
+    struct over over = {.adopted = &adopted};
+    (void)unused;
+    weir_group g = weir_group_begin();
+    REQUIRE_RC(weir_channel_open(&tx, &over.rx, sizeof(struct gift), 1, NULL), 0);
+    EXPECT_RC(weir_spawn(g, hands_on, &tx, .own = WEIR_OWN(weir_sender, h)), 0);
+    EXPECT_RC(weir_group_end(g), 0); /* it has ended, the end is still open */
+    g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, takes_over, &over), 0);
+    EXPECT_RC(weir_group_end(g), 0);
+    EXPECT_RC(weir_handle_check(adopted), WEIR_ECLOSED); /* with who adopted it */
+    EXPECT_RC(weir_adopt(tx), 0);
+    EXPECT_RC(weir_handle_adopt(0), WEIR_EBADF);
+    EXPECT_RC(weir_handle_disown(adopted), WEIR_ECLOSED);
+    EXPECT_RC(weir_disown(g), WEIR_ECLOSED);
+    return 0;
+}
+
+static int steals(void *arg)
+{
+    weir_sender *tx = arg;
+    EXPECT_RC(weir_adopt(*tx), WEIR_EBUSY);
+    EXPECT_RC(weir_disown(*tx), WEIR_EBUSY);
+    return 0;
+}
+
+static int refuses(void *unused)
+{
+    weir_sender tx;
+    weir_receiver rx;
+    (void)unused;
+    weir_group g = weir_group_begin();
+    REQUIRE_RC(weir_channel_open(&tx, &rx, 4, 1, NULL), 0);
+    EXPECT_RC(weir_spawn(g, steals, &tx), 0);
+    EXPECT_RC(weir_disown(g), WEIR_EBADF);
+    return weir_group_end(g);
+}
+
+static void owners(void)
+{
+    in_run(gives);
+    in_run(refuses);
+}
+
+/* ---- plain threads -----------------------------------------------------------------------------
+ */
+
+static void *serving_thread(void *arg)
+{
+    struct counter c = {.inbox = *(msg_receiver *)arg};
+    EXPECT_EQ(count(&c), 0);
+    return NULL;
+}
+
+static void between_threads(void)
+{
+    msg_sender tx;
+    msg_receiver rx;
+    pthread_t server;
+    int sum;
+    REQUIRE_RC(weir_requests_open(&tx, &rx, struct msg, 0), 0);
+    REQUIRE_EQ(pthread_create(&server, NULL, serving_thread, &rx), 0);
+    EXPECT_RC(weir_call(tx, &(struct msg){.add = 2}, &sum, WEIR_NEVER), 0);
+    EXPECT_EQ(sum, 2);
+    EXPECT_RC(weir_call(tx, &(struct msg){.add = 3}, &sum, WEIR_NEVER), 0);
+    EXPECT_EQ(sum, 5);
+    weir_close(tx);
+    pthread_join(server, NULL);
+    weir_close(rx);
+}
+
+/* ---- cancelled ---------------------------------------------------------------------------------
+ */
+
+static int cancelled_call(void *unused)
+{
+    msg_sender tx;
+    msg_receiver rx;
+    struct msg m;
+    int sum;
+    (void)unused;
+    REQUIRE_RC(weir_requests_open(&tx, &rx, struct msg, 1), 0);
+    weir_scope s = weir_move_on_after(WEIR_MS);
+    EXPECT_RC(weir_call(tx, &(struct msg){.add = 2}, &sum, WEIR_NEVER), WEIR_ECANCELED);
+    EXPECT_RC(weir_call(tx, &(struct msg){.add = 9}, &sum, WEIR_NEVER), WEIR_ECANCELED);
+    EXPECT_RC(weir_scope_end(s), 1);
+    EXPECT_EQ(weir_try_request_recv(rx, &m), 1); /* the first one was sent */
+    EXPECT_EQ(m.add, 2);
+    EXPECT_RC(weir_try_request_recv(rx, &m), WEIR_EAGAIN);
+    return 0;
+}
+
+static void cancels(void)
+{
+    in_run(cancelled_call);
+}
+
+TEST_SUITE(call, "calls and mailboxes", {"a child with a mailbox answers calls", spawn_and_call},
+           {"many callers get their own answers", many_callers},
+           {"a server that answers nothing: WEIR_EPIPE", no_answer},
+           {"calls: errors, sizes, deadlines", call_errors},
+           {"spawn with a mailbox: errors", spawn_errors},
+           {"F003 ends inside items: disown and adopt", owners},
+           {"calls between plain threads", between_threads}, {"F012 a call is cancelled", cancels});
