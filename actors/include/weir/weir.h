@@ -4,6 +4,7 @@
 #define WEIR_WEIR_H
 
 #include <weir/actor.h>
+#include <weir/blocking.h>
 #include <weir/broadcast.h>
 #include <weir/channel.h>
 #include <weir/debug.h>
