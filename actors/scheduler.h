@@ -125,6 +125,7 @@ void weir__spawn_queue(struct worker *w, struct actor *a);
 /* Of weir_child_start(): who waits for the child's start, and what for. */
 struct start {
     struct task *task; /* is set; the starter holds a reference */
+    bool alone;        /* no start is awaited; but the result is the starter's alone */
     void *value;
     size_t value_size;
 };

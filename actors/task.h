@@ -23,6 +23,7 @@ struct task {
     bool cancelled; /* through the handle */
     bool starting;  /* by weir_child_start(), and has not said that it started */
     bool awaited;   /* the starter is there */
+    bool alone;     /* a failure is no business of the group's */
     void *value;    /* where it wants what the child says */
     size_t value_size;
     struct cause cause;
@@ -32,6 +33,16 @@ struct task {
 /* For a child that is being spawned; *handle as asked for. 0, WEIR_ENOMEM or WEIR_ENFILE. */
 struct start;
 int weir__task_new(struct party *self, struct actor *child, weir_task *handle, struct start *start);
+/*
+ * Spawn a child whose failure is not its group's, inside an operation. weir__task_call() waits
+ * for it: what it returned; or WEIR_ECANCELED or WEIR_ETIMEDOUT, then it has been cancelled and has
+ * ended.
+ */
+int weir__task_start(struct party *self, weir_handle group, weir_body body, size_t arg_size,
+                     const weir_spawn_options *options);
+int weir__task_call(struct party *self, weir_handle group, weir_body body, size_t arg_size,
+                    const weir_spawn_options *options, weir_time deadline);
+
 /* It is not spawned after all. */
 void weir__task_unmake(struct party *self, struct task *t);
 

@@ -9,6 +9,7 @@
 #include <weir/channel.h>
 #include <weir/debug.h>
 #include <weir/error.h>
+#include <weir/portal.h>
 #include <weir/oneshot.h>
 #include <weir/scope.h>
 #include <weir/select.h>
