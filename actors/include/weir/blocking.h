@@ -100,7 +100,7 @@ WEIR_API int weir_blocking_resize(weir_blocking blocking, uint32_t limit);
  * weir_blocking_statistics_of(b, &out) - how it is. Row F128. Never suspends; any actor or thread.
  * 0, WEIR_EINVAL (a null `out`), WEIR_ECLOSED, WEIR_EBADF, WEIR_ENOMEM.
  */
-enum { WEIR_BLOCKING_BUCKETS = 24 };
+#define WEIR_BLOCKING_BUCKETS 24
 
 typedef struct weir_blocking_statistics {
     uint32_t limit, running, waiting;  /* of the class: callers with a place; in the line */
