@@ -9,8 +9,8 @@
 #include <weir/channel.h>
 #include <weir/debug.h>
 #include <weir/error.h>
-#include <weir/portal.h>
 #include <weir/oneshot.h>
+#include <weir/portal.h>
 #include <weir/scope.h>
 #include <weir/select.h>
 #include <weir/simulate.h>
