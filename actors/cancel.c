@@ -2,6 +2,7 @@
 /* cancel.c - how a cancellation reaches those it concerns; the essay is in scope.h. */
 #include <string.h>
 
+#include "blocking/job.h"
 #include "children.h"
 #include "lock.h"
 #include "scope.h"
@@ -229,7 +230,9 @@ int weir_scope_shield(weir_scope scope, bool shield)
 bool weir_cancelled(void)
 {
     struct actor *me = actor_self();
-    if (!me || !a8_load(&me->party.cancelled))
+    if (!me)
+        return weir__job_cancelled();
+    if (!a8_load(&me->party.cancelled))
         return false;
     me->party.noticed = true;
     return true;

@@ -32,7 +32,7 @@ void weir__call_help(struct worker *w)
     if (a32_load(&rt->watching))
         return;
     for (uint32_t i = 1; i < rt->workers; i++)
-        if (weir__call(rt->worker[(w->index + i) % rt->workers]))
+        if (weir__call_worker(rt->worker[(w->index + i) % rt->workers]))
             return;
 }
 

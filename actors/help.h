@@ -6,7 +6,7 @@
 #include "scheduler.h"
 
 /* Wake it if it sleeps: true. Any thread. */
-bool weir__call(struct worker *w);
+bool weir__call_worker(struct worker *w);
 
 static inline bool nothing_injected(const struct worker *w)
 {

@@ -8,7 +8,7 @@
 #include "gate.h"
 #include "help.h"
 
-bool weir__call(struct worker *w)
+bool weir__call_worker(struct worker *w)
 {
     if (!a32_load(&w->asleep) || !a32_xchg(&w->asleep, 0))
         return false;
@@ -26,7 +26,7 @@ static bool push_injected(struct worker *w, struct actor *a)
 {
     ck_stack_push_upmc(&w->inject, &a->injected);
     a_after_rmw();
-    return weir__call(w); /* pairs with sleep_until_called() */
+    return weir__call_worker(w); /* pairs with sleep_until_called() */
 }
 
 void weir__inject(struct worker *w, struct actor *a)

@@ -57,6 +57,11 @@ void os_thread_join(os_thread *t)
     pthread_join(id, NULL);
 }
 
+void os_thread_leave(void)
+{
+    pthread_detach(pthread_self());
+}
+
 /* A folder has as many links as it has subfolders, and two of its own. */
 uint32_t os_threads(void)
 {

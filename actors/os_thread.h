@@ -20,6 +20,7 @@ typedef struct os_thread {
 
 int os_thread_start(os_thread *t, void (*body)(void *arg), void *arg);
 void os_thread_join(os_thread *t);
+void os_thread_leave(void); /* by the thread itself, near its end: nobody will join it */
 
 /* As many as the affinity mask and the cgroup's quota of time allow; at least 1. */
 uint32_t os_processors(void);

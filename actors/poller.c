@@ -19,7 +19,7 @@ int weir__poller_install(struct poller *p)
     struct worker *w = actor_worker(me);
     if (aptr_load(&w->poller))
         return WEIR_EBUSY;
-    aptr_store_release(&w->poller, p); /* pairs with weir__call() in inject.c */
+    aptr_store_release(&w->poller, p); /* pairs with weir__call_worker() in inject.c */
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 
+#include "blocking/blocking.h"
 #include "children.h"
 #include "gate.h"
 #include "os_thread.h"
@@ -199,7 +200,9 @@ static int run(struct runtime *rt, struct party *self, weir_body body, void *arg
     if (o->simulate)
         rc = weir__simulate_begin(rt, self->thread, o->seed);
     if (rc == 0 && (rc = run_first(rt, self, body, arg)) == 0) {
+        weir__blocking_begin();
         work_and_tell(rt, l);
+        weir__blocking_end();
         self->thread->dropping = true; /* what they call may not wait */
         weir__runvars_end(&rt->vars);
         weir__drops_end(self->thread);

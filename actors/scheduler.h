@@ -124,9 +124,10 @@ static inline struct worker *actor_worker(const struct actor *a)
 /* Queue an actor that was never queued before; by an actor of this worker or its loop. */
 void weir__spawn_queue(struct worker *w, struct actor *a);
 
-/* Of weir_child_start(): who waits for the child's start, and what for. */
+/* Who spawns it waits for the child's start, and for its value, or is to know its task. */
 struct start {
     struct task *task; /* is set; the starter holds a reference */
+    bool awaited;      /* its start */
     void *value;
     size_t value_size;
 };

@@ -54,7 +54,7 @@ int weir__task_new(struct party *self, struct actor *child, weir_task *handle, s
     if (start) {
         start->task = t;
         t->refs++;
-        t->starting = t->awaited = true;
+        t->starting = t->awaited = start->awaited;
         t->value = start->value;
         t->value_size = start->value_size;
     }
@@ -390,27 +390,39 @@ static int await_start(struct party *self, struct task *t)
     return 0;
 }
 
+/* Until it has ended; the lock is held then. Or an error: it has not, and the lock is not held. */
+static int await_end(struct party *self, struct task *t, weir_time deadline)
+{
+    for (;;) {
+        wait_announce(self);
+        lock_acquire(&t->change.lock, 0);
+        if (!t->actor) {
+            wait_renounce(self);
+            return 0;
+        }
+        int rc = wait_on(self, t, deadline);
+        if (rc < 0 && rc != WEIR_ECLOSED) /* it may lose its handle, if it has one */
+            return rc;
+    }
+}
+
+static void await_end_shielded(struct party *self, struct task *t)
+{
+    struct scope shield = {.shield = true, .deadline = WEIR_NEVER};
+    if (!party_is_plain(self))
+        weir__scope_push(actor_of(self), &shield);
+    (void)await_end(self, t, WEIR_NEVER);
+    lock_release(&t->change.lock, 0);
+    if (!party_is_plain(self))
+        weir__scope_pop(actor_of(self), &shield);
+}
+
 /* Nobody waits for its start any more: cancel it, and wait until it has ended. */
 static void give_up(struct actor *me, struct task *t)
 {
-    struct scope shield = {.shield = true, .deadline = WEIR_NEVER};
     t->awaited = false;
     cancel_and_unlock(t, "who started it was cancelled");
-    weir__scope_push(me, &shield);
-    lock_acquire(&t->change.lock, 0);
-    while (t->actor) {
-        lock_release(&t->change.lock, 0);
-        wait_announce(&me->party);
-        lock_acquire(&t->change.lock, 0);
-        if (!t->actor) {
-            wait_renounce(&me->party);
-            break;
-        }
-        wait_on(&me->party, t, WEIR_NEVER);
-        lock_acquire(&t->change.lock, 0);
-    }
-    lock_release(&t->change.lock, 0);
-    weir__scope_pop(me, &shield);
+    await_end_shielded(&me->party, t);
     lock_acquire(&t->change.lock, 0);
 }
 
@@ -421,6 +433,61 @@ static int start_result(const struct task *t)
     return t->result < 0 ? t->result : WEIR_ECHILD;
 }
 
+/* ---- calling ------------------------------------------------------------------------------- */
+
+static int spawn_isolated(struct party *self, weir_handle group, weir_body body, size_t arg_size,
+                          const weir_spawn_options *o, struct start *start)
+{
+    weir_spawn_options copy = *o;
+    const char *name = party_is_plain(self) ? NULL : actor_of(self)->name;
+    if (self->thread->dropping)
+        return WEIR_EPERM;
+    copy.isolated = !MUTATE("portal: a failure of the group");
+    *start = (struct start){.awaited = false};
+    return weir__spawn(self, group, body, arg_size, &copy, name, start);
+}
+
+static void unref(struct party *self, struct task *t)
+{
+    lock_acquire(&t->change.lock, 0);
+    task_unref(self, t);
+}
+
+int weir__task_start(struct party *self, weir_handle group, weir_body body, size_t arg_size,
+                     const weir_spawn_options *options)
+{
+    struct start start;
+    int rc = spawn_isolated(self, group, body, arg_size, options, &start);
+    if (rc == 0)
+        unref(self, start.task);
+    return rc;
+}
+
+int weir__task_call(struct party *self, weir_handle group, weir_body body, size_t arg_size,
+                    const weir_spawn_options *options, weir_time deadline)
+{
+    struct start start;
+    if (!party_is_plain(self) && party_refused(self))
+        return WEIR_ECANCELED;
+    int rc = spawn_isolated(self, group, body, arg_size, options, &start);
+    if (rc < 0)
+        return rc;
+    struct task *t = start.task;
+    rc = await_end(self, t, deadline);
+    if (rc < 0) {
+        lock_acquire(&t->change.lock, 0);
+        cancel_and_unlock(t, "who called it has left");
+        await_end_shielded(self, t);
+        lock_acquire(&t->change.lock, 0);
+    }
+    if (rc == 0 || t->result != WEIR_ECANCELED)
+        rc = t->result;
+    task_unref(self, t);
+    return rc;
+}
+
+/* ---- weir_child_start() -------------------------------------------------------------------- */
+
 int weir_child_start_sized(weir_group group, weir_body body, void *value, size_t value_size,
                            size_t arg_size, const weir_spawn_options *options)
 {
@@ -430,7 +497,7 @@ int weir_child_start_sized(weir_group group, weir_body body, void *value, size_t
         return WEIR_EPERM;
     if (party_refused(&me->party))
         return WEIR_ECANCELED;
-    struct start start = {NULL, value, value_size};
+    struct start start = {.awaited = true, .value = value, .value_size = value_size};
     int rc = weir__spawn(&me->party, group.h, body, arg_size, options ? options : &none, me->name,
                          &start);
     if (rc < 0)

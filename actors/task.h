@@ -39,13 +39,23 @@ struct task {
 /* For a child that is being spawned; *handle as asked for. 0, WEIR_ENOMEM or WEIR_ENFILE. */
 struct start;
 int weir__task_new(struct party *self, struct actor *child, weir_task *handle, struct start *start);
+/*
+ * Spawn a child whose failure is not its group's, inside an operation. weir__task_call() waits
+ * for it: what it returned; or WEIR_ECANCELED or WEIR_ETIMEDOUT, then it has been cancelled and has
+ * ended.
+ */
+int weir__task_start(struct party *self, weir_handle group, weir_body body, size_t arg_size,
+                     const weir_spawn_options *options);
+int weir__task_call(struct party *self, weir_handle group, weir_body body, size_t arg_size,
+                    const weir_spawn_options *options, weir_time deadline);
+
 /* It is not spawned after all. */
 void weir__task_unmake(struct party *self, struct task *t);
 
 /* The task was cancelled through its handle, and why. */
 bool weir__task_cause(const struct actor *a, struct cause *c);
 
-/* The actor ends. True: its result is the business of its starter alone. */
+/* The actor ends. True: before it had started, so its result is its starter's alone. */
 bool weir__task_done(struct actor *me, int result);
 
 #endif

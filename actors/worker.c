@@ -68,7 +68,7 @@ static void end(struct runtime *rt)
     a32_xchg(&rt->ended, 1);
     a_after_rmw();
     for (uint32_t i = 0; i < rt->workers; i++)
-        weir__call(rt->worker[i]);
+        weir__call_worker(rt->worker[i]);
 }
 
 /* ---- idle ------------------------------------------------------------------------------- */

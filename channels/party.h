@@ -17,6 +17,7 @@
 #include <weir/channel.h>
 
 struct chan;
+struct job;
 struct party;
 struct slot;
 struct wake_list;
@@ -112,6 +113,7 @@ struct thread {
     bool logging;          /* the log hook of actors/ does, in the same way */
     a32 taken;             /* by a living thread */
     struct worker *worker; /* of actors/: what runs actors on this thread; NULL: nothing */
+    struct job *job;       /* of actors/blocking/: what it was started for; NULL: nothing */
     struct thread *next;   /* all threads that ever were; records are reused, never freed */
 };
 

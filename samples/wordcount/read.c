@@ -9,10 +9,17 @@
 #include "cut.h"
 #include "note.h"
 
-__attribute__((noinline)) static int open_path(const char *path)
+/* What may block, on a disk or for ever on a pipe, is for other threads than those of actors. */
+static int open_path(void *path, void *unused)
 {
+    (void)unused;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     return fd < 0 ? -errno : fd;
+}
+
+static int next_chunk(void *cutter, void *chunk)
+{
+    return cutter_next(cutter, chunk);
 }
 
 static int send_chunk(struct reader *r, struct meter *m, struct chunk chunk)
@@ -37,19 +44,29 @@ static int complain(struct reader *r, const char *path, int why)
                            why == -EOVERFLOW ? "a word is longer than 1 GiB" : strerror(-why));
 }
 
-static int read_source(struct reader *r, struct meter *m, const char *path)
+static int read_chunks(struct reader *r, struct meter *m, const char *path, struct cutter *cutter)
 {
-    struct cutter cutter = {.fd = STDIN_FILENO, .chunk_size = r->chunk_size};
     struct chunk chunk;
     int got, rc = 0;
-    if (path && (cutter.fd = open_path(path)) < 0)
+    while ((got = weir_blocking_call(next_chunk, &chunk, (void *)cutter)) > 0)
+        if ((rc = send_chunk(r, m, chunk)) < 0)
+            break;
+    cutter_free(cutter);
+    if (got == WEIR_ECANCELED)
+        return got;
+    return got < 0 ? complain(r, path, got) : rc;
+}
+
+static int read_source(struct reader *r, struct meter *m, char *path)
+{
+    struct cutter cutter = {.fd = STDIN_FILENO, .chunk_size = r->chunk_size};
+    if (path)
+        cutter.fd = weir_blocking_call(open_path, (void *)NULL, (void *)path);
+    if (cutter.fd == WEIR_ECANCELED)
+        return cutter.fd;
+    if (cutter.fd < 0)
         return complain(r, path, cutter.fd);
-    while (rc >= 0 && (got = cutter_next(&cutter, &chunk)) > 0)
-        rc = send_chunk(r, m, chunk);
-    if (rc < 0)
-        cutter_free(&cutter);
-    else if (got < 0)
-        rc = complain(r, path, got);
+    int rc = read_chunks(r, m, path, &cutter);
     if (path)
         close(cutter.fd);
     return rc;

@@ -349,6 +349,31 @@ static int several_workers(void)
     return rc;
 }
 
+/* ---- F127 threads ---------------------------------------------------------------------------- */
+
+static int add_one(void *arg, void *result)
+{
+    *(long *)result = *(const long *)arg + 1;
+    return 0;
+}
+
+static int blocking_calls(void *unused)
+{
+    (void)unused;
+    for (long i = 0; i < 3; i++) {
+        long result = -1;
+        int rc = weir_blocking_call(add_one, &result, &i);
+        OOM_CHECK(rc == 0 ? result == i + 1 : is_want(rc));
+        note(rc);
+    }
+    return 0;
+}
+
+static int on_threads(void)
+{
+    return result_of(blocking_calls);
+}
+
 /* ---- F053 what is owned is closed without memory -------------------------------------------- */
 
 static weir_receiver lent;
@@ -620,6 +645,7 @@ static const struct oom_scenario scenarios[] = {
     {"primitives of a thread", primitives_of_a_thread},
     {"calls and monitors", calling},
     {"supervision", supervision},
+    {"on threads", on_threads},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -649,6 +675,7 @@ SWEEP(13)
 SWEEP(14)
 SWEEP(15)
 SWEEP(16)
+SWEEP(17)
 
 TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F002 no memory: large arguments", sweep_1},
@@ -664,4 +691,5 @@ TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F001 no memory: several workers", sweep_12},
            {"F024-F033 no memory: primitives", sweep_13},
            {"F024-F033 no memory: primitives of a thread", sweep_14},
-           {"no memory: calls, monitors", sweep_15}, {"no memory: supervisors", sweep_16});
+           {"no memory: calls, monitors", sweep_15}, {"no memory: supervisors", sweep_16},
+           {"F127 no memory: blocking calls", sweep_17});

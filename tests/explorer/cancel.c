@@ -589,7 +589,7 @@ CANCEL(cancel_shields, "F015 a shield at the very moment of a cancel", .setup = 
 
 CANCEL_BROKEN(cancel_no_second_look, "an actor parks without a look at its flag",
               "cancel: no second look", .setup = open_plain_0, .expect = "deadlock",
-              .threads = {{"worker", run_waits, NULL}, {"canceller", cancels, NULL}});
+              .threads = {{"worker", run_waits_soon, NULL}, {"canceller", cancels_warm, NULL}});
 CANCEL_BROKEN(cancel_not_announced, "an actor parks without having announced it",
               "cancel: not announced", .setup = open_plain_0, .expect = "deadlock",
               .threads = {{"worker", run_waits, NULL}, {"canceller", cancels, NULL}});

@@ -305,6 +305,7 @@ void engine_execute(const explore_model *model)
     E->trace = E->stamp = 0;
     E->now = WEIR_S;
     E->n_points = 0;
+    memset(E->jobs, 0, sizeof E->jobs);
     E->jobs_posted.v = 0;
     E->n_events = 0;
     E->spurious = 0;

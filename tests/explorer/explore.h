@@ -94,6 +94,8 @@ void explore_yield(void);
 
 /* A thread of a model whose program starts threads of its own: it is the (number + 1)th. */
 void explore_hired(void *number);
+/* The program will start no more: those that have not been started end. */
+void explore_no_more_hired(void);
 /* Sleep until an event of channels/os.h is set: what poll(2) is on the machine. */
 void explore_await_event(int event);
 /* The n-th allocation from now on fails; 0: none. True once it has failed. */

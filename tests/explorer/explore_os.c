@@ -273,14 +273,26 @@ void os_thread_join(os_thread *t)
         os_futex_wait(done, 0, WEIR_NEVER);
 }
 
+void os_thread_leave(void)
+{
+}
+
 void explore_hired(void *number)
 {
     uint32_t mine = (uint32_t)(uintptr_t)number;
     for (uint32_t posted; (posted = a32_load_acquire(&E->jobs_posted)) <= mine;)
         os_futex_wait(&E->jobs_posted, posted, WEIR_NEVER);
+    if (!E->jobs[mine])
+        return;
     E->jobs[mine]->run(E->jobs[mine]->arg);
     a32_xchg(&E->jobs_done[mine], 1);
     os_futex_wake(&E->jobs_done[mine], 1);
+}
+
+void explore_no_more_hired(void)
+{
+    a32_add(&E->jobs_posted, EXPLORE_THREADS);
+    os_futex_wake(&E->jobs_posted, EXPLORE_THREADS);
 }
 
 uint32_t os_processors(void)

@@ -98,7 +98,7 @@ WEIR_API int weir_scope_until(weir_scope scope, weir_time *deadline);
  * weir_cancelled          - is the caller cancelled now? Rows F013, F021.
  * weir_cancel_cause       - why, if so; else empty texts. Row F023.
  *
- * Never suspend. On a plain thread: WEIR_NEVER, false, empty.
+ * Never suspend. On a plain thread: WEIR_NEVER, false, empty; but see weir/blocking.h.
  */
 typedef struct weir_cause {
     char reason[32]; /* who cancels gives it; weir's own: "the deadline passed", for example */

@@ -4,6 +4,7 @@
 #define WEIR_WEIR_H
 
 #include <weir/actor.h>
+#include <weir/blocking.h>
 #include <weir/broadcast.h>
 #include <weir/call.h>
 #include <weir/channel.h>
@@ -13,6 +14,7 @@
 #include <weir/gather.h>
 #include <weir/monitor.h>
 #include <weir/oneshot.h>
+#include <weir/portal.h>
 #include <weir/runvar.h>
 #include <weir/scope.h>
 #include <weir/select.h>

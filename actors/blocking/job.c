@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* job.c - see job.h. */
+#include "job.h"
+
+#include <stdalign.h>
+#include <string.h>
+
+#include "crew.h"
+#include "lock.h"
+#include "wait.h"
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+}
+
+struct job *weir__job_new(weir_work work, size_t result_size, size_t arg_size,
+                          const weir_blocking_options *o)
+{
+    size_t result_at = aligned(sizeof(struct job)), arg_at = result_at + aligned(result_size);
+    struct job *j = os_alloc_aligned(arg_at + arg_size, CACHE_LINE);
+    if (!j)
+        return NULL;
+    j->work = work;
+    j->drop = o->drop;
+    j->asked = weir_now();
+    j->refs = 2;
+    j->bytes = arg_at + arg_size;
+    j->result_size = result_size;
+    j->result = result_size > 0 ? (char *)j + result_at : NULL;
+    j->arg = arg_size > 0 ? (char *)j + arg_at : (void *)(uintptr_t)o->arg;
+    if (arg_size > 0)
+        memcpy(j->arg, o->arg, arg_size);
+    return j;
+}
+
+void weir__job_free(struct job *j)
+{
+    os_free_aligned(j, j->bytes, CACHE_LINE);
+}
+
+static void job_release(struct retired *r, struct thread *t)
+{
+    (void)t;
+    weir__job_free(container_of(r, struct job, retired));
+}
+
+void weir__job_unref(struct party *self, struct job *j)
+{
+    lock_acquire(&j->done.lock, 0);
+    bool last = --j->refs == 0;
+    lock_release(&j->done.lock, 0);
+    if (last)
+        weir__retire(self->thread, &j->retired, job_release);
+}
+
+/* ---- the thread ---------------------------------------------------------------------------- */
+
+static bool begin(struct job *j)
+{
+    weir_time now = weir_now();
+    lock_acquire(&j->done.lock, 0);
+    bool wanted = j->state == QUEUED || MUTATE("job: runs though withdrawn");
+    if (wanted) {
+        j->state = RUNNING;
+        j->begun = now;
+    }
+    lock_release(&j->done.lock, 0);
+    return wanted;
+}
+
+/* True: nobody has the result. */
+static bool end(struct job *j, int rc)
+{
+    lock_acquire(&j->done.lock, 0);
+    j->rc = rc;
+    j->state = DONE;
+    bool abandoned = j->abandoned;
+    struct waiter *woken = weir__waitable_complete(&j->done, 0);
+    lock_release(&j->done.lock, 0);
+    wake_all(woken);
+    return abandoned;
+}
+
+static void drop(struct job *j)
+{
+    if (j->drop && j->rc >= 0)
+        j->drop(j->result);
+    weir__crew_stuck(-1);
+}
+
+void weir__job_run(struct party *self, struct job *j)
+{
+    bool abandoned = false;
+    if (begin(j)) {
+        self->thread->job = j;
+        int rc = j->work(j->arg, j->result);
+        self->thread->job = NULL;
+        party_enter();
+        abandoned = end(j, rc);
+        party_leave(self);
+    }
+    if (abandoned)
+        drop(j);
+    weir__job_unref(self, j);
+}
+
+void weir__job_refuse(struct party *self, struct job *j, int error)
+{
+    if (begin(j) && end(j, error))
+        weir__crew_stuck(-1);
+    weir__job_unref(self, j);
+}
+
+bool weir__job_cancelled(void)
+{
+    const struct party *self = party_current();
+    const struct job *j = self ? self->thread->job : NULL;
+    return j && a8_load(&j->cancelled);
+}
+
+/* ---- the caller ---------------------------------------------------------------------------- */
+
+bool weir__job_leave(struct job *j, bool abandon)
+{
+    lock_acquire(&j->done.lock, 0);
+    bool runs = j->state == RUNNING, left = j->state == QUEUED || (runs && abandon);
+    if (runs)
+        a8_store(&j->cancelled, 1);
+    if (left && runs) {
+        j->abandoned = !MUTATE("job: not marked");
+        weir__crew_stuck(1);
+    } else if (left) {
+        j->state = WITHDRAWN;
+    }
+    lock_release(&j->done.lock, 0);
+    return left;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * job.h - one function to be run on a thread, its argument and its result, and who waits for it.
+ *
+ *   QUEUED     a thread is on its way to it
+ *   RUNNING    the thread is in it
+ *   DONE       the result is there
+ *   WITHDRAWN  the caller has left before it began: it never runs
+ *
+ *   QUEUED -> RUNNING -> DONE   the thread
+ *   QUEUED -> WITHDRAWN         the caller; so one of the two decides, under the lock
+ *
+ * A caller that leaves while it is RUNNING marks it abandoned: then the result is the thread's, and
+ * it drops it. The record is the caller's and the thread's, whoever needs it longer; and who
+ * cancels may still look at it a grace period later.
+ */
+#ifndef WEIR_JOB_H
+#define WEIR_JOB_H
+
+#include <weir/blocking.h>
+
+#include "actor.h"
+
+enum job_state { QUEUED, RUNNING, DONE, WITHDRAWN };
+
+struct job {
+    struct waitable done; /* its lock is for all of this */
+    a8 cancelled;         /* the thread may ask: the caller does not want it any more */
+    bool abandoned;       /* there is no caller */
+    uint8_t refs;
+    enum job_state state;
+    int rc; /* what `work` returned */
+    weir_work work;
+    void (*drop)(void *result);
+    void *arg, *result; /* NULL: none; else behind this, or, of no size, as it was given */
+    size_t bytes, result_size;
+    weir_time asked, begun;
+    struct retired retired;
+};
+
+/* NULL: no memory. Free it, or give it to a thread and then leave it. */
+struct job *weir__job_new(weir_work work, size_t result_size, size_t arg_size,
+                          const weir_blocking_options *o);
+void weir__job_free(struct job *j);
+void weir__job_unref(struct party *self, struct job *j);
+
+/* By a thread of the crew, outside of operations: if it is still wanted. */
+void weir__job_run(struct party *self, struct job *j);
+/* The same without running it, inside an operation: this is its error. */
+void weir__job_refuse(struct party *self, struct job *j, int error);
+
+/*
+ * By the caller, whose wait for it came to nothing. True: it has left, and must not touch the
+ * result. False: it runs, or is done, and has to be waited for.
+ */
+bool weir__job_leave(struct job *j, bool abandon);
+
+/* Is the calling thread in a job that is not wanted any more? */
+bool weir__job_cancelled(void);
+
+#endif

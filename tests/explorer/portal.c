@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* portal.c - threads enter a run while it is stopped, and ends: docs/protocol.md, "Portals". */
+#include "sync_model.h"
+
+static weir_portal portal;
+static a32 opened, entered, got, stopped;
+
+static int enters(void *unused)
+{
+    (void)unused;
+    a32_add(&entered, 1);
+    return 7;
+}
+
+static int fails(void *unused)
+{
+    (void)unused;
+    a32_add(&entered, 1);
+    return WEIR_EPIPE;
+}
+
+static int serves(void *unused)
+{
+    (void)unused;
+    portal = weir_portal_open();
+    a32_store_release(&opened, 1);
+    EXPLORE_EQ(weir_portal_wait(portal), 0);
+    EXPLORE_EQ(weir_portal_end(portal), 0);
+    return 0;
+}
+
+static void runs(void *unused)
+{
+    (void)unused;
+    sync_run(serves);
+}
+
+static void await_portal(void)
+{
+    while (!a32_load_acquire(&opened))
+        a_relax();
+}
+
+/* Who was refused has not entered, and who has entered has got what he came for. */
+static void calls_body(weir_body body, int wants)
+{
+    await_portal();
+    bool late = a32_load_acquire(&stopped);
+    int rc = weir_portal_call(portal, body, (void *)NULL);
+    EXPLORE_ASSERT(rc == WEIR_ECLOSED || (rc == wants && !late));
+    if (rc == wants)
+        a32_add(&got, 1);
+}
+
+static void calls(void *unused)
+{
+    (void)unused;
+    calls_body(enters, 7);
+}
+
+static void calls_failing(void *unused)
+{
+    (void)unused;
+    calls_body(fails, WEIR_EPIPE);
+}
+
+static void stops(void *unused)
+{
+    (void)unused;
+    await_portal();
+    EXPLORE_EQ(weir_portal_stop(portal, false), 0);
+    a32_store_release(&stopped, 1);
+}
+
+static void calls_then_stops(void *unused)
+{
+    calls_failing(unused);
+    stops(unused);
+}
+
+static void stops_then_calls(void *unused)
+{
+    stops(unused);
+    calls(unused);
+}
+
+static void all_got(void)
+{
+    EXPLORE_EQ(a32_load(&got), a32_load(&entered));
+}
+
+#define PORTAL(ident, text, ...)                                                                   \
+    SYNC_MODEL(ident, text, .check = all_got, .max_steps = 60000, __VA_ARGS__)
+#define PORTAL_BROKEN(ident, text, defect, ...)                                                    \
+    SYNC_BROKEN(ident, text, defect, .check = all_got, .max_steps = 60000, __VA_ARGS__)
+
+PORTAL(portal_stop, "F131 a portal is stopped while threads call",
+       .threads = {{"worker", runs, NULL}, {"a", calls, NULL}, {"stopper", stops, NULL}});
+PORTAL(portal_fails, "F131 a failure is its caller's alone",
+       .threads = {
+           {"worker", runs, NULL}, {"a", calls_failing, NULL}, {"b", calls_then_stops, NULL}});
+PORTAL(portal_late, "F131 after the stop nobody enters, whoever calls",
+       .threads = {{"worker", runs, NULL}, {"a", stops_then_calls, NULL}, {"b", calls, NULL}});
+
+PORTAL_BROKEN(portal_not_looked_at, "a call enters a portal that was stopped",
+              "portal: stopped or not",
+              .threads = {{"worker", runs, NULL}, {"a", stops_then_calls, NULL}});
+PORTAL_BROKEN(portal_fails_group, "a caller's failure ends the portal for all",
+              "portal: a failure of the group",
+              .threads = {{"worker", runs, NULL}, {"b", calls_then_stops, NULL}});
