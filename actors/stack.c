@@ -6,14 +6,10 @@
 #include "lock.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "log.h"
 #include "os.h"
 
 #if defined(__has_include)
@@ -25,64 +21,23 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-#if !defined(MADV_GUARD_INSTALL)
-#define MADV_GUARD_INSTALL 102
-#endif
-
 enum {
     SLAB_SLOTS_FIRST = 16,     /* each slab has twice as many as the one before, ... */
     SLAB_BYTES_MOST = 64 << 20 /* ... up to so much, as the process's limits permit */
 };
 
-/* ---- size and guards ---------------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------------------------------- */
 
-static size_t page_size(void)
-{
-    return (size_t)sysconf(_SC_PAGESIZE);
-}
-
-/*
- * Compilers probe large frames at every 4 KiB on x86-64, and at every 64 KiB on aarch64,
- * where a smaller guard could be jumped over; a small stack there gets what it can.
- */
 #if defined(__aarch64__)
-enum { SIZE_DEFAULT = 128 * 1024, GUARD_FULL = 64 * 1024 };
+enum { SIZE_DEFAULT = 128 * 1024 };
 #else
-enum { SIZE_DEFAULT = 64 * 1024, GUARD_FULL = 4 * 1024 };
+enum { SIZE_DEFAULT = 64 * 1024 };
 #endif
-
-static size_t guard_size(size_t stack_size)
-{
-    size_t page = page_size(), guard = GUARD_FULL;
-    if (guard > stack_size / 2)
-        guard = stack_size / 4;
-    return guard < page ? page : guard;
-}
-
-/*
- * An mprotect()ed guard splits the mapping: two more of them each. When the process has
- * no mapping left, it cannot even grow its heap, so an eighth of them is left to it.
- */
-static size_t protections_affordable(void)
-{
-    unsigned long most = 65530;
-    char text[32];
-    int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        ssize_t n = read(fd, text, sizeof text - 1);
-        if (n > 0) {
-            text[n] = 0;
-            most = strtoul(text, NULL, 10);
-        }
-        close(fd);
-    }
-    return most / 16 * 7;
-}
 
 int weir__stacks_init(struct stacks *s, size_t stack_size, weir_guard guard, bool strict)
 {
-    size_t size = 4 * page_size(), wanted = stack_size ? stack_size : SIZE_DEFAULT;
-    int e = errno;
+    size_t size = 4 * (size_t)sysconf(_SC_PAGESIZE);
+    size_t wanted = stack_size ? stack_size : SIZE_DEFAULT;
 
     if (wanted < STACK_SIZE_MIN || wanted > STACK_SIZE_MAX)
         return WEIR_EINVAL;
@@ -92,65 +47,9 @@ int weir__stacks_init(struct stacks *s, size_t stack_size, weir_guard guard, boo
         size *= 2;
     memset(s, 0, sizeof *s);
     s->size = size;
-    s->guard = guard_size(size);
-    s->rung = guard;
-#if defined(WEIR_ASAN)
-    /* LeakSanitizer reads what is mapped as readable, and would fault on such a guard. */
-    if (guard == WEIR_GUARD_BEST)
-        s->rung = WEIR_GUARD_PROTECT;
-#endif
-    s->strict = strict;
-    s->protections = protections_affordable();
     s->slab_slots = SLAB_SLOTS_FIRST;
-    errno = e;
+    weir__guards_init(&s->guards, size, guard, strict);
     return 0;
-}
-
-/*
- * Emulators accept any advice and ignore it. So the first guard is proven, by a system
- * call that has to read there, and would read: sleep no time.
- */
-static bool install_guard(struct stacks *s, char *slot)
-{
-    if (madvise(slot, s->guard, MADV_GUARD_INSTALL) < 0)
-        return false;
-    if (!s->proven)
-        s->proven = nanosleep((struct timespec *)(void *)slot, NULL) < 0 && errno == EFAULT;
-    return s->proven;
-}
-
-/* Bytes of the guard that could be made; 0: none. A rung that fails is left for good. */
-static size_t make_guard(struct stacks *s, char *slot)
-{
-    if (s->rung == WEIR_GUARD_BEST) {
-        if (install_guard(s, slot))
-            return s->guard;
-        s->rung = WEIR_GUARD_PROTECT;
-        a32_store(&s->fell, WEIR_GUARD_PROTECT);
-    }
-    if (s->rung == WEIR_GUARD_PROTECT) {
-        if (s->protections > 0 && mprotect(slot, s->guard, PROT_NONE) == 0) {
-            s->protections--;
-            return s->guard;
-        }
-        if (!s->strict) {
-            s->rung = WEIR_GUARD_CANARY;
-            a32_store(&s->fell, WEIR_GUARD_CANARY);
-        }
-    }
-    return 0;
-}
-
-void weir__stacks_report(struct stacks *s)
-{
-    uint32_t rung = a32_load(&s->fell) ? a32_xchg(&s->fell, 0) : 0;
-    if (rung == WEIR_GUARD_CANARY)
-        weir__log(WEIR_LOG_GUARD, NULL, NULL, 0,
-                  "new stacks have a canary instead of a guard page: no more mappings "
-                  "(vm.max_map_count)");
-    else if (rung == WEIR_GUARD_PROTECT)
-        weir__log(WEIR_LOG_GUARD, NULL, NULL, 0,
-                  "the kernel has no MADV_GUARD_INSTALL: guard pages by mprotect()");
 }
 
 /* ---- slabs -------------------------------------------------------------------------- */
@@ -239,7 +138,7 @@ static bool is_bare(const struct stack_slab *slab, size_t i)
 
 static struct stack *stack_make(const struct stacks *s, struct stack_slab *slab, size_t i)
 {
-    size_t guard = is_bare(slab, i) ? 0 : s->guard;
+    size_t guard = is_bare(slab, i) ? 0 : s->guards.size;
     struct stack *k = stack_of_slot(s, slab->first + i * s->size);
     k->guard = (uint32_t)guard & 0xfffff;
     k->to_slab = (uint32_t)(slab->slots - i) & 0xfff;
@@ -260,12 +159,12 @@ struct run {
 /* Under the lock: guard a slot. False: it has to have a guard, and gets none. */
 static bool slot_guard(struct stacks *s, struct stack_slab *slab, size_t i)
 {
-    if (make_guard(s, slab->first + i * s->size) > 0)
+    if (weir__guard_make(&s->guards, slab->first + i * s->size))
         return true;
-    if (s->strict)
+    if (s->guards.strict)
         return false;
     a64_store(&slab->bare[i / 64], a64_load(&slab->bare[i / 64]) | (uint64_t)1 << i % 64);
-    a32_store(&s->canaries, 1);
+    a32_store(&s->guards.canaries, 1);
     return true;
 }
 
@@ -284,7 +183,7 @@ static struct stack_slab *slab_with_room(struct stacks *s)
  */
 static bool run_take(struct stacks *s, struct run *r, int *error)
 {
-    bool best = s->rung == WEIR_GUARD_BEST && s->proven;
+    bool best = guards_are_best(&s->guards);
     size_t n = best ? 1 + s->made / STACK_RUN : 1;
     *r = (struct run){.slab = slab_with_room(s), .guarded = !best};
     if (!r->slab) {
@@ -312,7 +211,7 @@ static void run_guard(struct stacks *s, struct run *r, int *error)
 {
     char *first = r->slab->first;
     size_t i = r->next;
-    while (i < r->end && madvise(first + i * s->size, s->guard, MADV_GUARD_INSTALL) == 0)
+    while (i < r->end && weir__guard_install(&s->guards, first + i * s->size))
         i++;
     if (likely(i == r->end))
         return;

@@ -11,10 +11,9 @@
  * that most actors ever touch, do not meet in the same sets of the cache. `struct stack`
  * is what a stack is known by; a slot is found from any address in it by masking.
  *
- * A guard is made with MADV_GUARD_INSTALL (Linux 6.13); else with mprotect(), as long as
- * that leaves the process a part of vm.max_map_count for itself; else the stack has a
- * canary: its lowest CANARY_BYTES must stay zero, which costs no memory, as reading them
- * maps the shared page of zeros. stack_intact() tells, to be asked when the stack is left.
+ * Where no guard can be had (guard.h) the stack has a canary: its lowest CANARY_BYTES must stay
+ * zero, which costs no memory, as reading them maps the shared page of zeros. stack_intact()
+ * tells, to be asked when the stack is left.
  *
  * Free stacks wait, warm, in a cache that only its worker uses, last in first out. Of a
  * full cache the older half goes to the depot, as one magazine written into one of these
@@ -51,6 +50,7 @@
 #include "atomic.h"
 #include "compiler.h"
 #include "context.h"
+#include "guard.h"
 
 #if defined(WEIR_ASAN)
 #include <sanitizer/asan_interface.h>
@@ -114,16 +114,10 @@ struct stack_cache {
 };
 
 struct stacks {
-    size_t size;  /* of a slot */
-    size_t guard; /* bytes, if there is one */
-    weir_guard rung;
-    bool strict;
-    bool proven;        /* guards that the kernel installed do guard */
-    a32 canaries;       /* some stacks have no guard */
-    a32 fell;           /* the rung that was come to, to be reported; 0: none */
-    size_t protections; /* guards that mprotect() may still make */
-    size_t slab_slots;  /* of the next slab */
-    size_t made;        /* slots that have been used */
+    size_t size; /* of a slot */
+    struct guards guards;
+    size_t slab_slots; /* of the next slab */
+    size_t made;       /* slots that have been used */
     aptr slabs; /* struct stack_slab, newest first: the only one that can have unused slots */
     struct stack_magazine *depot;
     a32 depot_count;         /* magazines there */
@@ -166,9 +160,6 @@ static inline void stacks_look(struct stacks *s, weir_time now)
     if (unlikely(a32_load(&s->depot_count) > FEW) && (uint64_t)now >= a64_load(&s->look_at))
         weir__stacks_look(s, now);
 }
-
-/* Report a rung that was left since the last time. Outside of locks and of a suspension. */
-void weir__stacks_report(struct stacks *s);
 
 /* The slot that an address lies in; NULL if it is none of ours. Async-signal-safe. */
 char *weir__stack_slot(const struct stacks *s, const void *address);
@@ -228,7 +219,7 @@ static inline void stack_context(const struct stacks *s, struct stack *k, struct
 /* False: the stack had no guard and was written below its end. What lay there is lost. */
 static inline bool stack_intact(const struct stacks *s, const struct stack *k)
 {
-    if (likely(!a32_load(&s->canaries)) || k->guard)
+    if (likely(!a32_load(&s->guards.canaries)) || k->guard)
         return true;
     const uint64_t *word = (const uint64_t *)(const void *)stack_slot(s, k);
     uint64_t bits = 0;

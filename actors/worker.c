@@ -259,7 +259,7 @@ void weir__worker_loop(struct worker *w)
         if (unlikely(w->stillborn.first != NULL))
             end_stillborn(w);
         weir__reclaim_sometimes(w->thread);
-        weir__stacks_report(&w->runtime->stacks);
+        weir__guards_report(&w->runtime->stacks.guards);
         stacks_look(&w->runtime->stacks, now);
         struct actor *next = w->unbound ? w->unbound : pick_for_loop(w);
         if (next) {

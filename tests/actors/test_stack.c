@@ -92,7 +92,7 @@ static void sizes(void)
     EXPECT_RC(weir__stacks_init(&s, 0, (weir_guard)3, false), WEIR_EINVAL);
     EXPECT_RC(weir__stacks_init(&s, 0, (weir_guard)-1, false), WEIR_EINVAL);
     begin(0, WEIR_GUARD_BEST, false);
-    EXPECT(s.size - s.guard >= 60 * 1024);
+    EXPECT(s.size - s.guards.size >= 60 * 1024);
     weir__stacks_fini(&s);
 }
 
@@ -112,12 +112,12 @@ static void layout(void)
         EXPECT(weir__stack_slot(&s, slot) == slot);
         EXPECT(weir__stack_slot(&s, k) == slot);
         EXPECT(weir__stack_slot(&s, slot + s.size - 1) == slot);
-        EXPECT(stack_room(&s, k) >= s.size - s.guard - 1024);
+        EXPECT(stack_room(&s, k) >= s.size - s.guards.size - 1024);
         stack_set_owner(k, &owner);
         memset((char *)k - stack_room(&s, k), 0xa5, stack_room(&s, k));
     }
     for (size_t i = 0; i < N; i++)
-        EXPECT(taken[i]->owner == &owner && taken[i]->guard == s.guard);
+        EXPECT(taken[i]->owner == &owner && taken[i]->guard == s.guards.size);
     EXPECT(weir__stack_slot(&s, &owner) == NULL);
     EXPECT(weir__stack_slot(&s, NULL) == NULL);
     EXPECT_EQ(duplicates(N), 0);
@@ -241,7 +241,7 @@ static void canary(void)
     struct stack *k = get(), *other = get();
     char *slot = stack_slot(&s, k);
     EXPECT_EQ(k->guard, 0);
-    EXPECT(a32_load(&s.canaries));
+    EXPECT(a32_load(&s.guards.canaries));
     memset((char *)k - stack_room(&s, k), 0xff, stack_room(&s, k));
     EXPECT(stack_intact(&s, k));
     for (size_t i = 0; i < CANARY_BYTES; i++) {
@@ -269,7 +269,7 @@ static int fall_to_protect(void)
         return CHILD_SKIPS;
     begin(0, WEIR_GUARD_BEST, true);
     struct stack *k = get();
-    CHECK(k->guard == s.guard && s.rung == WEIR_GUARD_PROTECT && !a32_load(&s.canaries));
+    CHECK(k->guard == s.guards.size && s.guards.rung == WEIR_GUARD_PROTECT && !a32_load(&s.guards.canaries));
     signal(SIGSEGV, SIG_DFL);
     *(volatile char *)stack_slot(&s, k) = 1;
     return 0;
@@ -283,8 +283,8 @@ static int fall_to_canary(void)
     begin(0, WEIR_GUARD_BEST, false);
     struct stack *k = get(), *more = get();
     CHECK(errno == EDOM);
-    CHECK(k->guard == 0 && more->guard == 0 && s.rung == WEIR_GUARD_CANARY &&
-          a32_load(&s.canaries));
+    CHECK(k->guard == 0 && more->guard == 0 && s.guards.rung == WEIR_GUARD_CANARY &&
+          a32_load(&s.guards.canaries));
     stack_slot(&s, more)[CANARY_BYTES / 2] = 1;
     CHECK(stack_intact(&s, k) && !stack_intact(&s, more));
     return 0;
@@ -300,7 +300,7 @@ static int fall_to_nothing(void)
         CHECK(stack_get(&s, &cache, NULL, &error) == NULL);
         CHECK(error == WEIR_ESTACK);
     }
-    CHECK(!a32_load(&s.canaries) && made() == 0);
+    CHECK(!a32_load(&s.guards.canaries) && made() == 0);
     weir__stacks_fini(&s);
     return 0;
 }
@@ -312,11 +312,11 @@ static int fall_in_a_run(void)
     begin(0, WEIR_GUARD_BEST, false);
     get_many(BEFORE);
     cache.count = 0; /* those are lost */
-    if (s.rung != WEIR_GUARD_BEST || !child_refuse_guards(true))
+    if (s.guards.rung != WEIR_GUARD_BEST || !child_refuse_guards(true))
         return CHILD_SKIPS;
     size_t before = made();
     struct stack *k = get();
-    CHECK(k->guard == 0 && s.rung == WEIR_GUARD_CANARY && a32_load(&s.canaries));
+    CHECK(k->guard == 0 && s.guards.rung == WEIR_GUARD_CANARY && a32_load(&s.guards.canaries));
     CHECK(cache.count == STACK_RUN - 1 && made() == before + STACK_RUN);
     stack_slot(&s, k)[0] = 1;
     CHECK(!stack_intact(&s, k) && stack_intact(&s, get()) && stack_intact(&s, taken[0]));
@@ -329,15 +329,15 @@ static int fall_in_a_strict_run(void)
     begin(0, WEIR_GUARD_BEST, true);
     get_many(BEFORE);
     cache.count = 0;
-    if (s.rung != WEIR_GUARD_BEST || !child_refuse_guards(true))
+    if (s.guards.rung != WEIR_GUARD_BEST || !child_refuse_guards(true))
         return CHILD_SKIPS;
     size_t before = made();
     for (int i = 0; i < 3; i++) {
         CHECK(stack_get(&s, &cache, NULL, &error) == NULL);
         CHECK(error == WEIR_ESTACK);
     }
-    CHECK(!a32_load(&s.canaries) && made() == before + STACK_RUN);
-    CHECK(taken[0]->guard == s.guard);
+    CHECK(!a32_load(&s.guards.canaries) && made() == before + STACK_RUN);
+    CHECK(taken[0]->guard == s.guards.size);
     return 0;
 }
 
@@ -370,7 +370,7 @@ static void many(void)
     begin(0, WEIR_GUARD_BEST, false);
     get_many(MANY);
     EXPECT_EQ(made(), MANY + cache.count);
-    if (s.rung == WEIR_GUARD_BEST)
+    if (s.guards.rung == WEIR_GUARD_BEST)
         EXPECT_EQ(guarded(MANY), MANY);
     EXPECT_EQ(duplicates(MANY), 0);
     weir__stacks_fini(&s);
@@ -380,11 +380,11 @@ static void many(void)
 static void many_protected(void)
 {
     begin(0, WEIR_GUARD_PROTECT, false);
-    size_t affordable = s.protections;
+    size_t affordable = s.guards.protections;
     REQUIRE(affordable > 0);
     get_many(MANY);
     EXPECT_EQ(guarded(MANY), affordable < MANY ? affordable : MANY);
-    EXPECT_EQ(a32_load(&s.canaries), affordable < MANY);
+    EXPECT_EQ(a32_load(&s.guards.canaries), affordable < MANY);
     void *mapped[500];
     for (size_t i = 0; i < 500; i++) {
         mapped[i] =

@@ -150,7 +150,7 @@ static int touch_cold_guard(void)
     put(0, STACK_MAGAZINE);
     CHECK(weir__stacks_give_back(&s, &cache, 0));
     struct stack *k = stack_get(&s, &cache, NULL, &error);
-    CHECK(k && k->guard == s.guard && made() == STACK_MAGAZINE);
+    CHECK(k && k->guard == s.guards.size && made() == STACK_MAGAZINE);
     volatile char *lowest = (char *)k - stack_room(&s, k);
     *lowest = 1;
     signal(SIGSEGV, SIG_DFL);
@@ -169,14 +169,14 @@ static void guards_end(void)
 {
     enum { GUARDED = 100, N = 300 };
     begin(WEIR_GUARD_PROTECT);
-    s.protections = GUARDED;
+    s.guards.protections = GUARDED;
     use(N);
     put(0, N);
     give_back_all();
     use(N);
     size_t guarded = 0;
     for (size_t i = 0; i < N; i++) {
-        guarded += taken[i]->guard == s.guard;
+        guarded += taken[i]->guard == s.guards.size;
         EXPECT(stack_intact(&s, taken[i]));
         if (!taken[i]->guard) {
             char *canary = stack_slot(&s, taken[i]);

@@ -86,7 +86,7 @@ static void begin_guarded(void)
     struct stack *first;
     EXPLORE_EQ(weir__stacks_init(&stacks, 16384, WEIR_GUARD_BEST, false), 0);
     take(&left_by, &first, 1, &left_by);
-    EXPLORE_ASSERT(stacks.proven || stacks.rung != WEIR_GUARD_BEST);
+    EXPLORE_ASSERT(stacks.guards.proven || stacks.guards.rung != WEIR_GUARD_BEST);
 }
 
 TRIM_MODEL(trim_stacks_run, "new stacks are taken by two, and given back", .setup = begin_guarded,
