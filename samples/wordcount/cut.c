@@ -2,6 +2,7 @@
 #include "cut.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,11 +22,21 @@ static int set_room(struct cutter *c, size_t room)
     return 0;
 }
 
+static int start(struct cutter *c)
+{
+    if (c->path && c->fd < 0)
+        c->fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (c->path && c->fd < 0)
+        return -errno;
+    return c->text ? 0 : set_room(c, c->chunk_size);
+}
+
 /* Reads until the chunk is full or the input ends. */
 static int fill(struct cutter *c)
 {
+    int fd = c->path ? c->fd : STDIN_FILENO;
     while (c->length < c->room && !c->ended) {
-        ssize_t n = read(c->fd, c->text + c->length, c->room - c->length);
+        ssize_t n = read(fd, c->text + c->length, c->room - c->length);
         if (n > 0)
             c->length += (size_t)n;
         else if (n == 0)
@@ -48,7 +59,8 @@ static size_t whole_words(const struct cutter *c)
 /* Hands out the first `length` bytes; the rest moves to a new buffer. */
 static int split(struct cutter *c, size_t length, struct chunk *out)
 {
-    struct cutter rest = {.fd = c->fd, .chunk_size = c->chunk_size, .ended = c->ended};
+    struct cutter rest = *c;
+    rest.text = NULL;
     rest.length = c->length - length;
     if (!c->ended) {
         int rc = set_room(&rest, c->chunk_size > rest.length ? c->chunk_size : 2 * rest.length);
@@ -65,7 +77,7 @@ static int split(struct cutter *c, size_t length, struct chunk *out)
 
 int cutter_next(struct cutter *c, struct chunk *out)
 {
-    int rc = c->text || c->ended ? 0 : set_room(c, c->chunk_size);
+    int rc = c->ended ? 0 : start(c);
     while (rc == 0) {
         rc = fill(c);
         if (rc < 0 || c->length == 0)
@@ -76,7 +88,7 @@ int cutter_next(struct cutter *c, struct chunk *out)
         else
             rc = c->length > WORD_LENGTH_MAX ? -EOVERFLOW : set_room(c, 2 * c->room);
     }
-    if (rc <= 0)
+    if (rc <= 0 || c->ended)
         cutter_free(c);
     return rc;
 }
@@ -86,4 +98,7 @@ void cutter_free(struct cutter *c)
     free(c->text);
     c->text = NULL;
     c->length = 0;
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = -1;
 }

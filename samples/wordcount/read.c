@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* read.c - a reader takes one source after another and streams its chunks. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cut.h"
 #include "note.h"
 
-/* What may block, on a disk or for ever on a pipe, is for other threads than those of actors. */
-static int open_path(void *path, void *unused)
-{
-    (void)unused;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    return fd < 0 ? -errno : fd;
-}
-
+/*
+ * What may block, on a disk or for ever on a pipe, is for other threads than those of actors. To
+ * go there and back costs as much as to read a small file, so it is one way for all of that.
+ */
 static int next_chunk(void *cutter, void *chunk)
 {
     return cutter_next(cutter, chunk);
@@ -44,32 +38,20 @@ static int complain(struct reader *r, const char *path, int why)
                            why == -EOVERFLOW ? "a word is longer than 1 GiB" : strerror(-why));
 }
 
-static int read_chunks(struct reader *r, struct meter *m, const char *path, struct cutter *cutter)
+static int read_source(struct reader *r, struct meter *m, const char *path)
 {
+    struct cutter cutter = cutter_of(path, r->chunk_size);
     struct chunk chunk;
     int got, rc = 0;
-    while ((got = weir_blocking_call(next_chunk, &chunk, (void *)cutter)) > 0)
-        if ((rc = send_chunk(r, m, chunk)) < 0)
-            break;
-    cutter_free(cutter);
+    do {
+        got = weir_blocking_call(next_chunk, &chunk, (void *)&cutter);
+        if (got > 0)
+            rc = send_chunk(r, m, chunk);
+    } while (got > 0 && rc >= 0 && !cutter.ended);
+    cutter_free(&cutter);
     if (got == WEIR_ECANCELED)
         return got;
     return got < 0 ? complain(r, path, got) : rc;
-}
-
-static int read_source(struct reader *r, struct meter *m, char *path)
-{
-    struct cutter cutter = {.fd = STDIN_FILENO, .chunk_size = r->chunk_size};
-    if (path)
-        cutter.fd = weir_blocking_call(open_path, (void *)NULL, (void *)path);
-    if (cutter.fd == WEIR_ECANCELED)
-        return cutter.fd;
-    if (cutter.fd < 0)
-        return complain(r, path, cutter.fd);
-    int rc = read_chunks(r, m, path, &cutter);
-    if (path)
-        close(cutter.fd);
-    return rc;
 }
 
 int read_sources(void *arg)
