@@ -178,6 +178,13 @@ static struct group *own_group(struct actor *me, weir_handle h, int *rc)
     return *rc == 0 ? g : NULL;
 }
 
+int weir__group_may_end(weir_group group)
+{
+    int rc;
+    (void)own_group(actor_self(), group.h, &rc);
+    return rc;
+}
+
 int weir_group_end(weir_group group)
 {
     int rc;

@@ -53,6 +53,9 @@ int weir__group_add(weir_handle h, struct actor *child);
  */
 bool weir__group_done(struct actor *child, int result, bool quiet);
 
+/* May the caller end it now? 0, or what weir_group_end() would return. */
+int weir__group_may_end(weir_group group);
+
 /* As weir_group_end(), for the actor that owns it. */
 int weir__group_end(struct actor *me, struct group *g);
 

@@ -95,7 +95,7 @@ int weir_stop(const char *reason)
     struct party *self = party_current();
     if (self && self->thread->dropping)
         return WEIR_EPERM;
-    if (self && self->thread->worker)
+    if (self && (self->thread->worker || self->thread->job)) /* the run waits for it */
         return WEIR_EDEADLK;
     if (!(self = party_enter()))
         return WEIR_ENOMEM;

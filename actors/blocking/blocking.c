@@ -42,9 +42,16 @@ static void blocking_statistics(const struct sync *s, weir_sync_statistics *out)
     out->value = b->limit > b->running ? b->limit - b->running : 0;
 }
 
+static int keep_default(const struct sync *s, weir_handle h)
+{
+    (void)s;
+    return a64_load(&run_class) == h ? WEIR_EPERM : 0;
+}
+
 static const struct sync_type blocking_type = {.object = {weir__sync_close},
                                                .noun = "blocking calls",
                                                .size = sizeof(struct blocking),
+                                               .keep = keep_default,
                                                .statistics = blocking_statistics};
 
 static struct sync *class_new(uint32_t limit)
@@ -271,10 +278,11 @@ static int run_job(void *job)
     return j->work(j->arg, j->result);
 }
 
-static int call_here(struct job *j, void *result, const weir_blocking_options *o)
+/* For an actor, of a simulated run, it is a point where others have their turn, as with threads. */
+static int call_here(struct actor *me, struct job *j, void *result, const weir_blocking_options *o)
 {
     int rc = o->in.h ? weir_handle_check(o->in.h) : 0;
-    if (rc == 0 && weir_cancelled() && actor_self())
+    if (rc == 0 && me && !sync_may_wait(&me->party))
         rc = WEIR_ECANCELED;
     if (rc == 0 && o->deadline && o->deadline <= weir_now())
         rc = WEIR_ETIMEDOUT;
@@ -303,6 +311,6 @@ int weir_blocking_call_sized(weir_work work, void *result, size_t result_size, s
     if (!j)
         return WEIR_ENOMEM;
     if (!me || actor_worker(me)->runtime->simulation)
-        return call_here(j, result, o);
+        return call_here(me, j, result, o);
     return call(me, j, result, o);
 }

@@ -31,9 +31,18 @@ static void portal_statistics(const struct sync *s, weir_sync_statistics *out)
     out->limit = 1;
 }
 
+/* Who has entered would be there, and nobody would know: it is ended instead. */
+static int keep_open(const struct sync *s, weir_handle h)
+{
+    int rc;
+    (void)h;
+    return weir__object_get(portal_of(s)->group.h, &weir__group_type, &rc) ? WEIR_EBUSY : 0;
+}
+
 static const struct sync_type portal_type = {.object = {weir__sync_close},
                                              .noun = "portal",
                                              .size = sizeof(struct portal),
+                                             .keep = keep_open,
                                              .statistics = portal_statistics};
 
 weir_portal weir_portal_open(void)
@@ -82,17 +91,27 @@ int weir_portal_stop(weir_portal portal, bool cancel)
     return rc;
 }
 
+static int group_of(struct party *self, struct sync *s, void *group, struct wake_list *woken)
+{
+    (void)self;
+    (void)woken;
+    *(weir_group *)group = portal_of(s)->group;
+    return 0;
+}
+
+/* By another than its owner it does nothing, so it does not stop it either. */
 static int end(weir_portal portal, bool cancel)
 {
     weir_group group;
-    int rc = weir__sync_change(portal.h, &portal_type, shut, &group);
+    int rc = weir__sync_change(portal.h, &portal_type, group_of, &group);
+    if (rc == 0)
+        rc = weir__group_may_end(group);
+    if (rc == 0)
+        rc = weir_portal_stop(portal, cancel);
     if (rc < 0)
         return rc;
-    if (cancel)
-        (void)weir_group_cancel(group, "its owner has left");
     rc = weir_group_end(group);
-    if (weir_check(group) == WEIR_ECLOSED)
-        (void)weir_close(portal);
+    (void)weir_close(portal);
     return rc;
 }
 

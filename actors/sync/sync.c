@@ -68,8 +68,12 @@ int weir__sync_close(struct party *self, weir_handle h)
     struct sync *s = slot ? weir__sync_lock(h, sync_type(slot->object), &rc) : NULL;
     if (!s)
         return weir__handle_error(h, OBJECT);
-    shut(self, s);
-    return 0;
+    rc = sync_type(s)->keep ? sync_type(s)->keep(s, h) : 0;
+    if (rc == 0)
+        shut(self, s);
+    else
+        sync_unlock(s);
+    return rc;
 }
 
 struct sync *weir__sync_lock(weir_handle h, const struct sync_type *type, int *rc)

@@ -41,6 +41,8 @@ struct sync_type {
     struct object_type object;
     const char *noun; /* in a dump: what is waited for */
     size_t size;
+    /* Under the lock: 0, or why it is not to be closed now; NULL: it always may. */
+    int (*keep)(const struct sync *s, weir_handle h);
     /* Under the lock, by one whose wait in the line came to nothing; NULL: nothing to do. */
     void (*left)(struct party *self, struct sync *s, struct wake_list *woken);
     /* Under the lock: it is closed, those who wait elsewhere than in the line are to be told. */

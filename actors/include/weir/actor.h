@@ -113,7 +113,8 @@ WEIR_API int weir_run(weir_body body, void *arg, const weir_options *options);
  * None suspends an actor. weir_start: WEIR_EINVAL (also for options.simulate), WEIR_ENOMEM,
  * WEIR_EPERM and WEIR_EBUSY as weir_run(), WEIR_EMFILE. weir_run_fd, by anyone: WEIR_EPERM when
  * nothing was started, WEIR_EMFILE. weir_stop: WEIR_EPERM when nothing was started and in drop
- * functions, WEIR_EDEADLK in an actor, WEIR_EBUSY while another thread is in it, WEIR_ENOMEM.
+ * functions, WEIR_EDEADLK in an actor and in what runs for one (weir/blocking.h), WEIR_EBUSY while
+ * another thread is in it, WEIR_ENOMEM.
  */
 WEIR_API int weir_start(weir_body body, void *arg, const weir_options *options);
 WEIR_API int weir_run_fd(void);
@@ -142,7 +143,7 @@ typedef struct weir_spawn_options {
      */
     bool pinned;
     bool isolated; /* its failure cancels nobody and is not its group's: for weir/monitor.h */
-    int reserved; /* 0 */
+    int reserved;  /* 0 */
 } weir_spawn_options;
 
 /*

@@ -35,9 +35,11 @@ typedef struct weir_blocking {
 
 /*
  * What blocks. `arg` is a copy of the caller's, and *result is copied to the caller; it is all
- * zero at first. Both are NULL where the caller has none. It runs on a plain thread, and may use
- * channels as such. Between its steps it may ask weir_cancelled(), which is true as soon as its
- * caller is cancelled or its deadline has passed. Row F130.
+ * zero at first. Both are NULL where the caller has none. It runs on a plain thread, on which all
+ * signals but those of faults are blocked, and may use channels, primitives and portals as such;
+ * for the run to end it has to return: weir_stop() is WEIR_EDEADLK. Between its steps it may ask
+ * weir_cancelled(), which is true as soon as its caller is cancelled or its deadline has passed.
+ * Row F130.
  */
 typedef int (*weir_work)(void *arg, void *result);
 
@@ -67,8 +69,10 @@ typedef struct weir_blocking_options {
  * what it returned is returned, unless `abandon` is set. As long as the caller is in here it takes
  * one place in its class; who abandons frees the place, though the thread runs on.
  *
- * A plain thread runs it itself, at once, whatever the class's limit; so does an actor of a
- * simulated run, where `work` must not wait for anybody (it gets WEIR_EPERM).
+ * A plain thread runs it itself, at once, whatever the class's limit; there weir_cancelled() tells
+ * nothing. So does an actor of a simulated run, after others may have had a turn: `work` must not
+ * wait for anybody (it gets WEIR_EPERM), takes no time of the run's, and the same seed gives the
+ * same run if it does nothing else than the last time.
  *
  * WEIR_ENOMEM: no memory, or no thread to be had; then `work` has not run. WEIR_EINVAL (a null
  * `work`, an argument or result of more than WEIR_ARG_MAX bytes, or a null pointer to one),
@@ -86,7 +90,7 @@ WEIR_API int weir_blocking_call_sized(weir_work work, void *result, size_t resul
  *                                  it is resized. Close it with weir_close(): who waits in its
  *                                  line gets WEIR_ECLOSED; what runs, runs on.
  * weir_blocking_default          - the one of calls that name none: of the run, limit 512.
- *                                  WEIR_EPERM outside of actors.
+ *                                  WEIR_EPERM outside of actors, and when it is closed.
  * weir_blocking_resize(b, limit) - if more run than that, none begins before enough have ended.
  *                                  0, WEIR_ECLOSED, WEIR_EBADF, WEIR_ENOMEM.
  *

@@ -37,6 +37,9 @@ typedef struct weir_portal {
  *                                weir_group_end(), by the actor that opened it. Suspends.
  * weir_portal_leave            - cancel what has entered, and end it. weir_auto does that.
  *
+ * None but who opened it can end it; anybody else's weir_portal_leave() does nothing. It is closed
+ * by that, or when the body of who opened it returns; before weir_close() is WEIR_EBUSY.
+ *
  * open: a null handle carries WEIR_EPERM (outside of actors, in drop functions), WEIR_ENOMEM,
  * WEIR_ENFILE. wait: 0, WEIR_ECLOSED, WEIR_EBADF, WEIR_ECANCELED, WEIR_ETIMEDOUT, WEIR_EPERM (in a
  * drop function), WEIR_ENOMEM. stop: 0, also when it was stopped before, WEIR_ECLOSED,
