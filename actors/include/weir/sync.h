@@ -24,7 +24,7 @@
  *     at a thread's first operation. Of calls that may wait also: WEIR_ECANCELED, WEIR_ETIMEDOUT,
  *     and WEIR_EPERM in a drop function, which must not wait.
  *   - A null handle that an open call returned carries its error into each later call:
- *     WEIR_ENOMEM, or WEIR_EINVAL where the call says so.
+ *     WEIR_ENOMEM, WEIR_ENFILE, or WEIR_EINVAL where the call says so.
  *   - None of the calls that do not wait suspends. What one did before it released, set, notified
  *     or ended is visible to who goes on because of it.
  */
