@@ -323,7 +323,8 @@ typedef struct weir_rate {
  *     0: once more. Suspends until it is time. Who is cancelled or times out has taken no turn
  *     from the others.
  *
- * The times are of the run's clock, so in a simulated run of the virtual one.
+ * The times are of the run's clock, so in a simulated run of the virtual one. To who comes with
+ * another clock than the one before, it is at worst just used up.
  */
 WEIR_API weir_rate weir_rate_open(uint32_t count, weir_time period, uint32_t burst);
 #define weir_rate_acquire(rate) weir_rate_acquire_by((rate), WEIR_NEVER)
