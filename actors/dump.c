@@ -2,12 +2,14 @@
 /* dump.c - the table of actors. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <weir/debug.h>
 
 #include "deadlock.h"
 #include "simulate.h"
+#include "supervision/name.h"
 
 static const char *state_of(const struct seen *a)
 {
@@ -52,6 +54,17 @@ static void print_actor(const struct snapshot *s, const struct seen *a, uint32_t
     weir__seen_wait(a, wait, sizeof wait);
     fprintf(out, "%-7s %-15s %-8s %9s %10" PRIu64 " %-22s %-15s %s\n", id, a->name, state_of(a),
             since, (a->moved + 1) / 2, waker, stack, wait);
+}
+
+static void print_actors(const struct snapshot *s, uint32_t dead, FILE *out)
+{
+    uint32_t now = trace_clock(weir__run_now());
+    fprintf(out, "weir: %u actors", s->count);
+    fprintf(out, dead ? ", %u of them parked for ever\n" : "\n", dead);
+    fprintf(out, "%-7s %-15s %-8s %9s %10s %-22s %-15s %s\n", "actor", "name", "state", "since",
+            "switches", "woken by", "stack", "waits for");
+    for (uint32_t i = 0; i < s->count; i++)
+        print_actor(s, &s->actors[i], now, out);
 }
 
 /* ---- the trees of supervisors ---------------------------------------------------------------- */
@@ -99,23 +112,53 @@ static void print_trees(const struct snapshot *s, FILE *out)
     }
 }
 
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static void print_name(const struct snapshot *s, const struct seen_name *n, FILE *out)
+{
+    uint32_t i = weir__seen_by_id(s, n->owner);
+    fprintf(out, "  %s: channel %p, by ", n->text, n->chan);
+    if (n->owner == 0)
+        fprintf(out, "a thread");
+    else
+        fprintf(out, "#%u %s", n->owner, i != NO_ONE ? s->actors[i].name : "(ended)");
+    fprintf(out, n->live ? "\n" : ", nobody receives\n");
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const struct seen_name *x = a, *y = b;
+    return strcmp(x->text, y->text);
+}
+
+static void print_names(const struct snapshot *s, struct seen_name *names, size_t n, FILE *out)
+{
+    if (n == 0)
+        return;
+    qsort(names, n, sizeof *names, by_text);
+    fprintf(out, "names:\n");
+    for (size_t i = 0; i < n; i++)
+        print_name(s, &names[i], out);
+}
+
 int weir_dump(FILE *out)
 {
     struct snapshot s;
+    struct seen_name *names;
+    uint32_t dead = 0;
+    size_t n, bytes;
     if (!out)
         return WEIR_EINVAL;
-    uint32_t dead = 0;
-    int rc = weir__deadlock_find(&s, SEE_STACKS, &dead);
+    int rc = weir__names_see(&names, &n, &bytes);
     if (rc < 0)
         return rc;
-    uint32_t now = trace_clock(weir__run_now());
-    fprintf(out, "weir: %u actors", s.count);
-    fprintf(out, dead ? ", %u of them parked for ever\n" : "\n", dead);
-    fprintf(out, "%-7s %-15s %-8s %9s %10s %-22s %-15s %s\n", "actor", "name", "state", "since",
-            "switches", "woken by", "stack", "waits for");
-    for (uint32_t i = 0; i < s.count; i++)
-        print_actor(&s, &s.actors[i], now, out);
-    print_trees(&s, out);
-    weir__snapshot_free(&s);
-    return 0;
+    rc = weir__deadlock_find(&s, SEE_STACKS, &dead);
+    if (rc == 0) {
+        print_actors(&s, dead, out);
+        print_trees(&s, out);
+        print_names(&s, names, n, out);
+        weir__snapshot_free(&s);
+    }
+    os_free(names, bytes);
+    return rc;
 }

@@ -16,6 +16,7 @@
 #include "run.h"
 #include "simulate.h"
 #include "snapshot.h"
+#include "supervision/name.h"
 
 a32 weir__run_state; /* one run at a time; pairs with itself */
 aptr weir__runtime;
@@ -201,8 +202,10 @@ static int run(struct runtime *rt, struct party *self, weir_body body, void *arg
         rc = weir__simulate_begin(rt, self->thread, o->seed);
     if (rc == 0 && (rc = run_first(rt, self, body, arg)) == 0) {
         weir__blocking_begin();
+        weir__names_begin();
         work_and_tell(rt, l);
         weir__blocking_end();
+        weir__names_end();
         self->thread->dropping = true; /* what they call may not wait */
         weir__runvars_end(&rt->vars);
         weir__drops_end(self->thread);

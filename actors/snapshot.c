@@ -392,7 +392,8 @@ void weir__seen_wait(const struct seen *a, char *text, size_t size)
 {
     static const char *const others[] = {
         [IN_SLEEP] = "sleep",       [IN_SELECT] = "select",  [IN_TASK] = "a task",
-        [IN_SETTLE] = "all others", [IN_EVENT] = "an event", [IN_OTHER] = "something outside"};
+        [IN_SETTLE] = "all others", [IN_EVENT] = "an event", [IN_OTHER] = "something outside",
+        [IN_NAME] = "a name"};
     *text = 0;
     if (!a->parked)
         return;
@@ -405,7 +406,8 @@ void weir__seen_wait(const struct seen *a, char *text, size_t size)
     else if (a->kind == IN_SYNC)
         snprintf(text, size, "%s %p%s", a->noun, a->target, a->timed ? ", with a deadline" : "");
     else
-        snprintf(text, size, "%s%s", others[a->kind <= IN_OTHER ? a->kind : IN_OTHER],
+        snprintf(text, size, "%s%s",
+                 others[a->kind <= IN_NAME && others[a->kind] ? a->kind : IN_OTHER],
                  a->timed && a->kind != IN_SLEEP ? ", with a deadline" : "");
 }
 

@@ -43,6 +43,7 @@ enum what {
     IN_OTHER,  /* whatever else somebody outside will end */
     IN_TICK,   /* of a struct chan that the clock feeds */
     IN_SYNC,   /* in the line of a struct sync */
+    IN_NAME,   /* waits until a name is registered */
     WHAT_KIND = 15,
     WHAT_TIMED = 16, /* or until a deadline */
     WHAT_BITS = 31   /* what is pointed to is aligned more than that */

@@ -22,7 +22,7 @@ FIELDS = (
 PINNED = 1 << 30  # in an id: the actor stays on its worker
 FRESH, YIELDED, RECV, SEND, GROUP = 1, 2, 3, 4, 5
 WAITS = {3: "recv on channel", 4: "send on channel", 5: "end of group", 6: "sleep", 7: "select",
-         8: "a task", 9: "all others to be parked", 10: "an event", 12: "tick of", 13: "a primitive"}
+         8: "a task", 9: "all others to be parked", 10: "an event", 12: "tick of", 13: "a primitive", 14: "a name"}
 
 # The frame that a switch leaves: actors/context.h. Each word's register, from sp upwards.
 FRAMES = {

@@ -244,6 +244,8 @@ static int begins_without_handles(void *arg)
     CHECK(weir_spawn(WEIR_RUN, nothing, &e, .own = WEIR_OWN(struct ends, tx)) == WEIR_ENFILE);
     CHECK(weir_spawn(WEIR_RUN, nothing, NULL, .task = &t) == WEIR_ENFILE);
     CHECK(weir_task_state(t) == WEIR_ENFILE);
+    CHECK(weir_check(weir_name_register("name", e.tx)) == WEIR_ENFILE);
+    CHECK(weir_name_find_sized("name", &clone.h, 4) == WEIR_ENOENT);
     return weir_spawn(WEIR_RUN, nothing, &e, .give = WEIR_GIVE(struct ends, tx, rx));
 }
 

@@ -627,6 +627,35 @@ static int supervision(void)
     return result_of(supervises);
 }
 
+/* A name is registered or not; what is found is a clone or an error. */
+static int registers_and_finds(void *arg)
+{
+    weir_sender tx, found;
+    weir_receiver rx;
+    (void)arg;
+    int rc = weir_channel_open(&tx, &rx, 4, 1, NULL);
+    note(rc);
+    for (int i = 0; i < 40 && rc == 0; i++) {
+        weir_name name = weir_name_register("name", tx);
+        int named = weir_check(name);
+        note(named);
+        OOM_CHECK(stats_of(tx.h).open_senders == (named == 0 ? 2 : 1));
+        rc = weir_name_await_sized("name", &found.h, 4, weir_after(0));
+        OOM_CHECK(named == 0 ? rc == 0 || rc == WEIR_ENOMEM : rc == WEIR_ETIMEDOUT);
+        note(rc == WEIR_ETIMEDOUT ? 0 : rc);
+        weir_close(found);
+        weir_close(name);
+        OOM_CHECK(stats_of(tx.h).open_senders == 1);
+        rc = 0;
+    }
+    return 0;
+}
+
+static int names(void)
+{
+    return result_of(registers_and_finds);
+}
+
 static const struct oom_scenario scenarios[] = {
     {"run", run_alone},
     {"large arguments", large_arguments},
@@ -646,6 +675,7 @@ static const struct oom_scenario scenarios[] = {
     {"calls and monitors", calling},
     {"supervision", supervision},
     {"on threads", on_threads},
+    {"names", names},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -676,6 +706,7 @@ SWEEP(14)
 SWEEP(15)
 SWEEP(16)
 SWEEP(17)
+SWEEP(18)
 
 TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F002 no memory: large arguments", sweep_1},
@@ -692,4 +723,4 @@ TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F024-F033 no memory: primitives", sweep_13},
            {"F024-F033 no memory: primitives of a thread", sweep_14},
            {"no memory: calls, monitors", sweep_15}, {"no memory: supervisors", sweep_16},
-           {"F127 no memory: blocking calls", sweep_17});
+           {"F127 no memory: blocking calls", sweep_17}, {"no memory: names", sweep_18});

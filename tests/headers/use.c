@@ -81,6 +81,16 @@ static int primitives(void)
            weir_sync_statistics(event, &statistics) + (int)statistics.waiting + weir_close(lock);
 }
 
+/* Those of weir/name.h. */
+static int names(weir_sender tx)
+{
+    weir_sender found;
+    weir_auto(weir_name) name = weir_name_register("name", tx);
+    return weir_name_find("name", &found, long) +
+           weir_name_await("name", &found, long, WEIR_NEVER) + (int)WEIR_NAME_MAX +
+           weir_check(name);
+}
+
 int main(void)
 {
     weir_sender tx;
@@ -88,5 +98,6 @@ int main(void)
     int rc = weir_channel_open(&tx, &rx, sizeof(int), 0, NULL);
     return rc < 0 ? rc
                   : weir_run(first, &tx, &(weir_options){.guard = WEIR_GUARD_PROTECT}) +
-                        weir_run(second, &(struct ends){.a = tx}, NULL) + waits(rx) + primitives();
+                        weir_run(second, &(struct ends){.a = tx}, NULL) + waits(rx) + primitives() +
+                        names(tx);
 }

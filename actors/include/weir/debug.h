@@ -62,7 +62,8 @@ WEIR_API const char *weir_log_name(weir_log_kind kind);
  * weir_dump - write a table of all actors: number, name, state (running, ready, fresh,
  *             parked, or parked "for ever"), since when it is parked, how often it was
  *             switched to, who woke it last, bytes of its stack in use and ever touched,
- *             and what it waits for. Then, if there are any, supervisors with their children.
+ *             and what it waits for. Then, if there are any, supervisors with their children,
+ *             and names (weir/name.h), each with its channel and who has registered it.
  * weir_deadlocked - write a line for each actor that is parked for ever, and who could have
  *             woken it; `out` may be NULL. How many there are.
  *

@@ -13,6 +13,7 @@
 #include <weir/future.h>
 #include <weir/gather.h>
 #include <weir/monitor.h>
+#include <weir/name.h>
 #include <weir/oneshot.h>
 #include <weir/portal.h>
 #include <weir/runvar.h>

@@ -25,6 +25,7 @@ extern "C" {
 /* X(name, value, text) */
 #define WEIR_ERRORS(X)                                                                             \
     X(EPERM, -1, "not allowed here")                                                               \
+    X(ENOENT, -2, "there is nothing of this name")                                                 \
     X(EBADF, -9, "not a handle: it was never given out, or is of another kind")                    \
     X(ECHILD, -10, "the child ended without having started")                                       \
     X(EAGAIN, -11, "would have to wait")                                                           \
