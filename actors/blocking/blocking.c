@@ -69,19 +69,6 @@ weir_blocking weir_blocking_open(uint32_t limit)
 
 /* ---- the default class, which is nobody's -------------------------------------------------- */
 
-/* By the worker's thread itself: what an actor publishes is its own. */
-static weir_handle default_new(struct party *native)
-{
-    struct sync *s = class_new(DEFAULT_LIMIT);
-    if (!s)
-        return handle_null(WEIR_ENOMEM);
-    s->slot = weir__slot_reserve(native);
-    if (s->slot)
-        return weir__slot_publish(native, s->slot, OBJECT, s);
-    os_free_aligned(s, blocking_type.size, CACHE_LINE);
-    return handle_null(weir__slot_refused());
-}
-
 /* Inside an operation of an actor. */
 static weir_handle default_class(struct actor *me)
 {
@@ -89,7 +76,8 @@ static weir_handle default_class(struct actor *me)
     uint64_t h = a64_load_acquire(&run_class);
     if (h)
         return h;
-    weir_handle mine = default_new(native);
+    /* By the worker's thread itself: what an actor publishes is its own. */
+    weir_handle mine = weir__sync_publish_by(native, class_new(DEFAULT_LIMIT));
     if ((uint32_t)mine == 0 || a64_cas(&run_class, &h, mine)) /* pairs with the load above */
         return mine;
     weir__sync_close(native, mine);

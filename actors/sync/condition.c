@@ -150,7 +150,9 @@ int weir_condition_wait_by(weir_condition condition, weir_time deadline)
 int weir_condition_wait_for_by(weir_condition condition, bool (*holds)(void *arg), void *arg,
                                weir_time deadline)
 {
-    int rc = 0;
+    if (!holds)
+        return WEIR_EINVAL;
+    int rc = weir_condition_notify(condition, 0); /* may the caller look? */
     while (rc == 0 && !holds(arg))
         rc = weir_condition_wait_by(condition, deadline);
     return rc;

@@ -251,5 +251,7 @@ static int list(struct party *self, struct sync *s, void *to, struct wake_list *
 int weir_limiter_borrowers(weir_limiter limiter, weir_borrower *out, size_t n)
 {
     struct list to = {out, n, 0};
+    if (!out && n > 0)
+        return WEIR_EINVAL;
     return weir__sync_change(limiter.h, &limiter_type, list, &to);
 }

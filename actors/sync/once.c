@@ -79,7 +79,7 @@ int weir_once_end(weir_once once, int result)
 
 int weir_once_run(weir_once once, int (*run)(void *arg), void *arg)
 {
-    int rc = weir_once_begin_by(once, WEIR_NEVER);
+    int rc = run ? weir_once_begin_by(once, WEIR_NEVER) : WEIR_EINVAL;
     if (rc != 1)
         return rc;
     int result = run(arg);

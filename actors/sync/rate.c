@@ -7,6 +7,10 @@
  * it. When its time has come it takes its turn and hands on what there is: turns that are due as
  * well, or else the pacing. When it gives up it hands on the pacing and takes nothing. So nobody's
  * leaving costs the others time, and only one timer runs.
+ *
+ * A limiter may be used by a simulated run and by others, each with its clock. A `next` that is
+ * farther ahead than one turn after a whole burst is a point of another clock: then it counts as
+ * just used up.
  */
 #include "sync.h"
 
@@ -32,16 +36,18 @@ static weir_time due(const struct rate *r)
     return r->next - r->slack;
 }
 
+/* How far `next` is ahead of now. */
+static weir_time ahead(const struct rate *r, weir_time now)
+{
+    return r->next > now ? r->next - now : 0;
+}
+
 static void rate_statistics(const struct sync *s, weir_sync_statistics *out)
 {
     const struct rate *r = rate_of(s);
-    weir_time ahead = weir_now() - due(r);
+    weir_time spare = r->slack - ahead(r, weir_now());
     out->limit = r->burst;
-    if (ahead >= 0 && !r->pacer)
-        out->value =
-            ahead / r->interval < r->burst ? (uint64_t)(ahead / r->interval) + 1 : r->burst;
-    if (out->value > r->burst)
-        out->value = r->burst;
+    out->value = spare >= 0 && !r->pacer ? (uint64_t)(spare / r->interval) + 1 : 0;
     out->holders = r->pacer != 0;
     out->owner = sync_owner_number(r->pacer);
 }
@@ -82,10 +88,13 @@ weir_rate weir_rate_open(uint32_t count, weir_time period, uint32_t burst)
 
 static bool take(struct rate *r)
 {
-    weir_time now = weir_now();
+    weir_time now = weir_now(), most = r->slack + r->interval;
+    if (ahead(r, now) > most)
+        r->next = now + most;
     if (due(r) > now)
         return false;
-    r->next = (r->next > now ? r->next : now) + r->interval;
+    weir_time taken = now + ahead(r, now);
+    r->next = taken < WEIR_NEVER - r->interval ? taken + r->interval : WEIR_NEVER;
     return true;
 }
 

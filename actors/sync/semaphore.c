@@ -51,13 +51,12 @@ static int give(struct party *self, struct sync *s, void *unused, struct wake_li
     struct waiter *next = sync_first(s);
     (void)self;
     (void)unused;
-    if (next)
-        sync_hand(s, next, 0, woken);
-    if (next && !MUTATE("semaphore: handed over and counted"))
-        return 0;
     if (sem->value == sem->max)
         return WEIR_EPERM;
-    sem->value++;
+    if (next)
+        sync_hand(s, next, 0, woken);
+    if (!next || MUTATE("semaphore: handed over and counted"))
+        sem->value++;
     return 0;
 }
 

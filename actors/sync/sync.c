@@ -25,20 +25,26 @@ static void sync_release(struct retired *r, struct thread *t)
     sync_free(container_of(r, struct sync, retired));
 }
 
+weir_handle weir__sync_publish_by(struct party *self, struct sync *s)
+{
+    if (!s)
+        return handle_null(WEIR_ENOMEM);
+    s->slot = weir__slot_reserve(self);
+    if (s->slot)
+        return weir__slot_publish(self, s->slot, OBJECT, s);
+    sync_free(s);
+    return handle_null(weir__slot_refused());
+}
+
 weir_handle weir__sync_publish(struct sync *s)
 {
-    weir_handle h = handle_null(WEIR_ENOMEM);
     struct party *self = s ? party_enter() : NULL;
     if (!self) {
         if (s)
             sync_free(s);
-        return h;
+        return handle_null(WEIR_ENOMEM);
     }
-    s->slot = weir__slot_reserve(self);
-    if (s->slot)
-        h = weir__slot_publish(self, s->slot, OBJECT, s);
-    else
-        sync_free(s);
+    weir_handle h = weir__sync_publish_by(self, s);
     party_leave(self);
     return h;
 }

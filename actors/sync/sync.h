@@ -61,10 +61,12 @@ static inline const struct sync_type *sync_type(const struct sync *s)
 
 /*
  * A new one, of zeros but for what all have; NULL: no memory. Then fill it in and publish it, which
- * returns its handle; a null handle that carries the error if `s` is NULL.
+ * returns its handle: the caller's, or that of a party inside an operation. On an error, or if `s`
+ * is NULL, a null handle that carries the error, and *s is no more.
  */
 struct sync *weir__sync_new(const struct sync_type *type);
 weir_handle weir__sync_publish(struct sync *s);
+weir_handle weir__sync_publish_by(struct party *self, struct sync *s);
 
 /* Inside an operation: the primitive of an open handle, locked; or NULL, *rc the error. */
 struct sync *weir__sync_lock(weir_handle h, const struct sync_type *type, int *rc);

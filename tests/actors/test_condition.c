@@ -22,9 +22,19 @@ static void close_both(void)
 /* ---- the lock is needed -----------------------------------------------------------------------
  */
 
+static unsigned asked;
+
+static bool is_so(void *unused)
+{
+    (void)unused;
+    asked++;
+    return true;
+}
+
 static void needs_the_lock(void)
 {
     open_both();
+    asked = 0;
     EXPECT_RC(weir_condition_wait(cond), WEIR_EPERM);
     EXPECT_RC(weir_condition_notify(cond, 1), WEIR_EPERM);
     EXPECT_RC(weir_condition_notify_all(cond), WEIR_EPERM);
@@ -35,8 +45,16 @@ static void needs_the_lock(void)
     EXPECT_RC(weir_lock_release(lock), 0);
     EXPECT_RC(weir_condition_notify(cond, 1), WEIR_EPERM); /* by the last owner */
     EXPECT_RC(weir_condition_wait(cond), WEIR_EPERM);
+    EXPECT_RC(weir_condition_wait_for(cond, is_so, NULL), WEIR_EPERM); /* is_so() is not asked */
+    EXPECT_EQ(asked, 0);
+    EXPECT_RC(weir_condition_wait_for(cond, NULL, NULL), WEIR_EINVAL);
+    EXPECT_RC(weir_lock_acquire(lock), 0);
+    EXPECT_RC(weir_condition_wait_for(cond, is_so, NULL), 0);
+    EXPECT_EQ(asked, 1);
+    EXPECT_RC(weir_lock_release(lock), 0);
     close_both();
     EXPECT_RC(weir_condition_wait(cond), WEIR_ECLOSED);
+    EXPECT_RC(weir_condition_wait_for(cond, is_so, NULL), WEIR_ECLOSED);
     EXPECT_RC(weir_condition_notify(cond, 1), WEIR_ECLOSED);
     EXPECT_RC(weir_check(weir_condition_open(lock)), WEIR_ECLOSED);
     EXPECT_RC(weir_check(weir_condition_open((weir_lock){0})), WEIR_EBADF);

@@ -246,6 +246,11 @@ static int begins_without_handles(void *arg)
     CHECK(weir_task_state(t) == WEIR_ENFILE);
     CHECK(weir_check(weir_name_register("name", e.tx)) == WEIR_ENFILE);
     CHECK(weir_name_find_sized("name", &clone.h, 4) == WEIR_ENOENT);
+    CHECK(weir_check(weir_lock_open()) == WEIR_ENFILE);
+    CHECK(weir_check(weir_future_open(8)) == WEIR_ENFILE); /* and has given its value back */
+    CHECK(weir_check(weir_blocking_open(1)) == WEIR_ENFILE);
+    CHECK(weir_check(weir_blocking_default()) == WEIR_ENFILE);
+    CHECK(weir_check(weir_portal_open()) == WEIR_ENFILE);
     return weir_spawn(WEIR_RUN, nothing, &e, .give = WEIR_GIVE(struct ends, tx, rx));
 }
 

@@ -79,6 +79,7 @@ static void many_keys(void)
             EXPECT_RC(weir_limiter_try_acquire_for(limiter, KEYS - 1), WEIR_EBUSY);
     }
     EXPECT_EQ(weir_limiter_borrowers(limiter, who, 1), 1);
+    EXPECT_RC(weir_limiter_borrowers(limiter, NULL, 1), WEIR_EINVAL);
     EXPECT(!who[0].chosen);
     EXPECT_RC(weir_close(limiter), 0);
 }

@@ -35,6 +35,8 @@ static void only_once(void)
     open_once();
     EXPECT_EQ(STATISTICS(once).value, 0);
     EXPECT_RC(weir_once_end(once, 0), WEIR_EPERM);
+    EXPECT_RC(weir_once_run(once, NULL, NULL), WEIR_EINVAL);
+    EXPECT_EQ(STATISTICS(once).holders, 0);
     EXPECT_RC(weir_once_run(once, runs_it, &failures), WEIR_EBUSY); /* its own error */
     EXPECT_EQ(STATISTICS(once).value, 0);
     EXPECT_RC(weir_once_run(once, runs_it, &failures), 0);

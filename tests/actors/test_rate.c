@@ -93,6 +93,54 @@ static void run_even(void)
         EXPECT_RC(simulated(even, seed), 0);
 }
 
+/* ---- two clocks
+ * ----------------------------------------------------------------------------------- */
+
+/* It was used up by a thread, whose clock may show more. */
+static int begins_anew(void *unused)
+{
+    (void)unused;
+    start = weir_now();
+    EXPECT_RC(weir_rate_acquire(rate), 0);
+    EXPECT(weir_now() - start <= WEIR_MS);
+    EXPECT_RC(weir_sleep(WEIR_S * 3600 * 24 * 365 * 100), 0);
+    for (int i = 0; i < 3; i++)
+        EXPECT_RC(weir_rate_acquire(rate), 0);
+    return 0;
+}
+
+static void run_two_clocks(void)
+{
+    rate = weir_rate_open(1000, WEIR_S, 2);
+    for (int i = 0; i < 2; i++) {
+        for (int n = 0; n < 3; n++)
+            EXPECT_RC(weir_rate_acquire_by(rate, weir_after(WEIR_S * 3600)), 0);
+        EXPECT_RC(simulated(begins_anew, 1), 0);
+    }
+    EXPECT_RC(weir_rate_acquire_by(rate, weir_after(WEIR_S * 3600)), 0);
+    EXPECT_RC(weir_close(rate), 0);
+}
+
+/* The end of all time is not passed. */
+static int at_the_end(void *unused)
+{
+    (void)unused;
+    rate = weir_rate_open(1, WEIR_NEVER / 2, 1);
+    EXPECT_EQ(STATISTICS(rate).value, 1);
+    EXPECT_RC(weir_sleep_until(WEIR_NEVER - WEIR_S), 0);
+    EXPECT_EQ(STATISTICS(rate).value, 1);
+    EXPECT_RC(weir_rate_acquire(rate), 0);
+    EXPECT_EQ(STATISTICS(rate).value, 0);
+    EXPECT_RC(weir_rate_try_acquire(rate), WEIR_EAGAIN);
+    EXPECT_RC(weir_rate_acquire_by(rate, weir_after(WEIR_MS)), WEIR_ETIMEDOUT);
+    return weir_close(rate);
+}
+
+static void run_at_the_end(void)
+{
+    EXPECT_RC(simulated(at_the_end, 1), 0);
+}
+
 /* ---- the line
  * -------------------------------------------------------------------------------------- */
 
@@ -237,6 +285,8 @@ static void run_stress(void)
 
 TEST_SUITE(rate, "actors: rate", {"F033 rate limiter: never too often; deadlines", run_by_both},
            {"F033 rate limiter: evenly, and bursts after a pause", run_even},
+           {"F033 rate limiter: used by virtual and by real time", run_two_clocks},
+           {"F033 rate limiter: at the end of time", run_at_the_end},
            {"F033 rate limiter: first come, first served; who leaves takes no turn", run_line},
            {"F033 rate limiter: closing", run_closed},
            {"F033 rate limiter: cancel x hand-over x deadline, many", run_stress});

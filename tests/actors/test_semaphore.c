@@ -50,10 +50,32 @@ static void bounds(void)
     EXPECT_RC(weir_close(sem), 0);
 }
 
+/* None is ever there, so there is none to give to who waits. */
+static int takes_of_none(void *unused)
+{
+    (void)unused;
+    EXPECT_RC(weir_semaphore_acquire(sem), WEIR_ECLOSED);
+    return 0;
+}
+
+static int none_at_all(void *unused)
+{
+    (void)unused;
+    open_with(0, 0);
+    weir_group g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, takes_of_none, NULL), 0);
+    AWAIT_LINE(sem, 1);
+    EXPECT_RC(weir_semaphore_release(sem), WEIR_EPERM);
+    EXPECT_EQ(STATISTICS(sem).waiting, 1);
+    EXPECT_RC(weir_close(sem), 0);
+    return weir_group_end(g);
+}
+
 static void run_counts(void)
 {
     by_both(counts);
     by_both(bounds);
+    EXPECT_RC(weir_run(none_at_all, NULL, NULL), 0);
 }
 
 /* ---- handed over ------------------------------------------------------------------------------

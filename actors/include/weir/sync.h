@@ -24,7 +24,7 @@
  *     at a thread's first operation. Of calls that may wait also: WEIR_ECANCELED, WEIR_ETIMEDOUT,
  *     and WEIR_EPERM in a drop function, which must not wait.
  *   - A null handle that an open call returned carries its error into each later call:
- *     WEIR_ENOMEM, or WEIR_EINVAL where the call says so.
+ *     WEIR_ENOMEM, WEIR_ENFILE, or WEIR_EINVAL where the call says so.
  *   - None of the calls that do not wait suspends. What one did before it released, set, notified
  *     or ended is visible to who goes on because of it.
  */
@@ -134,10 +134,11 @@ typedef struct weir_condition {
  * weir_condition_wait(c), _wait_by       - give up the lock and wait for a notification; then own
  *                                          the lock again, whatever is returned: 0 after a
  *                                          notification, or an error. Only when the *lock* was
- *                                          closed is it not owned: WEIR_ECLOSED.
+ *                                          closed is it not owned: WEIR_ECLOSED; or if nobody can
+ *                                          ever release it: WEIR_EDEADLK, in a simulated run.
  * weir_condition_wait_for(c, holds, arg),
  * _wait_for_by                           - wait until holds(arg), which is called by the owner of
- *                                          the lock.
+ *                                          the lock only. WEIR_EINVAL: it is null.
  * weir_condition_notify(c, n)            - wake the n that wait longest, or as many as there are.
  * weir_condition_notify_all              - all of them.
  *
@@ -175,8 +176,8 @@ typedef struct weir_limiter {
  * connection's number, say. They acquire for it, and release by whomever. WEIR_EBUSY: the
  * key has a token, or somebody is waiting for it. A number is another key than the same one of
  * an actor.
- * Acquire suspends while as many tokens are out as there are, or more. WEIR_ENOMEM: when more are
- * out than ever before.
+ * Acquire suspends while as many tokens are out as there are, or more. WEIR_ENOMEM: when more have
+ * a token, or wait for one, than ever before.
  */
 WEIR_API weir_limiter weir_limiter_open(size_t total);
 #define weir_limiter_acquire(limiter) weir_limiter_acquire_by((limiter), WEIR_NEVER)
@@ -192,7 +193,7 @@ WEIR_API int weir_limiter_resize(weir_limiter limiter, size_t total);
 
 /*
  * weir_limiter_borrowers(l, out, n) - who has a token, in no order: how many that are, of whom the
- *                                     first n are stored.
+ *                                     first n are stored. WEIR_EINVAL: a null pointer for some.
  */
 typedef struct weir_borrower {
     uint64_t key; /* of an actor its number, as weir_dump() shows it; of a thread 0 */
@@ -271,7 +272,8 @@ typedef struct weir_once {
  * weir_once_open                   - not done yet.
  * weir_once_run(o, run, arg)       - 0 when it is done: run(arg) has returned 0 or more, once, of
  *                                    all the calls. If it fails its caller gets that error, and
- *                                    who waits longest runs it in turn.
+ *                                    who waits longest runs it in turn. WEIR_EINVAL: run is
+ *                                    null.
  * weir_once_begin(o), _begin_by,
  * _try_begin                       - the same in two steps: 1: do it, and call weir_once_end();
  *                                    0: it is done.
@@ -323,7 +325,8 @@ typedef struct weir_rate {
  *     0: once more. Suspends until it is time. Who is cancelled or times out has taken no turn
  *     from the others.
  *
- * The times are of the run's clock, so in a simulated run of the virtual one.
+ * The times are of the run's clock, so in a simulated run of the virtual one. To who comes with
+ * another clock than the one before, it is at worst just used up.
  */
 WEIR_API weir_rate weir_rate_open(uint32_t count, weir_time period, uint32_t burst);
 #define weir_rate_acquire(rate) weir_rate_acquire_by((rate), WEIR_NEVER)
