@@ -37,7 +37,7 @@ static void future_release(struct sync *s)
     os_free(future_of(s)->value, future_of(s)->size);
 }
 
-static const struct sync_type future_type = {.object = {weir__sync_close},
+static const struct sync_type future_type = {.object = {weir__sync_close, weir__sync_move},
                                              .noun = "future",
                                              .size = sizeof(struct future),
                                              .release = future_release,

@@ -25,7 +25,7 @@ struct pool weir__groups = {
     .limit = 1u << 23,
 };
 
-const struct object_type weir__group_type = {NULL};
+const struct object_type weir__group_type = {NULL, NULL};
 
 static void group_reuse(struct retired *r, struct thread *t)
 {

@@ -14,7 +14,7 @@ struct pool weir__scopes = {
     .limit = 1u << 22,
 };
 
-const struct object_type weir__scope_type = {NULL};
+const struct object_type weir__scope_type = {NULL, NULL};
 
 static void scope_reuse(struct retired *r, struct thread *t)
 {

@@ -48,11 +48,12 @@ static int clone_handles(struct party *self, struct actor *child, const weir_own
     return 0;
 }
 
-/* Undo the first n gifts. */
+/* Undo the first n gifts. A plain thread owns nothing. */
 static void take_back(struct party *self, struct actor *child, const weir_own *give, unsigned n)
 {
+    struct party *to = party_is_plain(self) ? NULL : self;
     for (unsigned i = 0; i < n; i++)
-        weir__move(&child->party, handle_in(child->arg, give->offset[i]), self);
+        weir__move(&child->party, handle_in(child->arg, give->offset[i]), to);
 }
 
 /* All or none: another thread may close a handle meanwhile. */

@@ -21,7 +21,7 @@ static int task_close(struct party *self, weir_handle h);
 static struct task *task_lock(weir_handle h, int *rc);
 static void cancel_and_unlock(struct task *t, const char *reason);
 
-const struct object_type weir__task_type = {task_close};
+const struct object_type weir__task_type = {task_close, NULL};
 
 static void task_reuse(struct retired *r, struct thread *t)
 {

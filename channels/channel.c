@@ -247,50 +247,30 @@ weir_receiver weir_receiver_clone(weir_receiver rx)
     return (weir_receiver){clone_handle(rx.h, RECEIVER)};
 }
 
+static int move_object(struct party *self, weir_handle h, struct party *to)
+{
+    struct slot *s = handle_get(h, OBJECT);
+    if (!s)
+        return weir__handle_error(h, OBJECT);
+    const struct object *object = s->object;
+    return object->type->move ? object->type->move(self, h, to) : WEIR_EBADF;
+}
+
 int weir__move(struct party *self, weir_handle h, struct party *to)
 {
     enum handle_kind kind = handle_word(h) & 3;
-    if (kind != SENDER && kind != RECEIVER)
-        return weir__handle_error(h, NONE);
-    struct slot *s = handle_get(h, kind);
+    if (kind == OBJECT)
+        return move_object(self, h, to);
+    struct slot *s = kind == NONE ? NULL : handle_get(h, kind);
     if (!s)
         return weir__handle_error(h, kind);
     struct chan *ch = s->object;
-    int rc = 0;
     lock_acquire(&ch->lock, 0);
-    if (!handle_open(s, h))
-        rc = WEIR_ECLOSED;
-    else if (aptr_load(&s->owner) == to)
-        rc = 0; /* named twice */
-    else if (!slot_yields_to(s, self))
-        rc = WEIR_EBUSY;
-    else {
-        weir__slot_move(self, s, to);
+    int rc = handle_open(s, h) ? weir__slot_move(self, s, to) : WEIR_ECLOSED;
+    if (rc > 0 && to)
         a32_store(kind == SENDER ? &ch->sender_user : &ch->receiver_user, to->id);
-    }
     chan_unlock(ch);
-    return rc;
-}
-
-int weir__disown(struct party *self, weir_handle h)
-{
-    enum handle_kind kind = handle_word(h) & 3;
-    if (kind != SENDER && kind != RECEIVER)
-        return weir__handle_error(h, NONE);
-    struct slot *s = handle_get(h, kind);
-    if (!s)
-        return weir__handle_error(h, kind);
-    struct chan *ch = s->object;
-    int rc = 0;
-    lock_acquire(&ch->lock, 0);
-    if (!handle_open(s, h))
-        rc = WEIR_ECLOSED;
-    else if (!slot_yields_to(s, self))
-        rc = WEIR_EBUSY;
-    else if (aptr_load(&s->owner))
-        weir__slot_disown(self, s);
-    chan_unlock(ch);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- items that nobody can receive any more ------------------------------------------------ */

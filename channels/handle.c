@@ -135,17 +135,20 @@ void weir__slot_release(struct party *p, struct slot *s, struct party *owner)
         a32_add(&owner->orphans, 1); /* its record outlives it; at worst it sweeps in vain */
 }
 
-void weir__slot_move(struct party *from, struct slot *s, struct party *to)
+int weir__slot_move(struct party *self, struct slot *s, struct party *to)
 {
-    if (aptr_load(&s->owner) == from)
-        list_remove(from, s);
-    list_add(to, s);
-}
-
-void weir__slot_disown(struct party *p, struct slot *s)
-{
-    list_remove(p, s);
-    aptr_store(&s->owner, NULL);
+    struct party *owner = aptr_load(&s->owner);
+    if (owner == to)
+        return 0;
+    if (owner && owner != self)
+        return WEIR_EBUSY;
+    if (owner)
+        list_remove(owner, s);
+    if (to)
+        list_add(to, s);
+    else
+        aptr_store(&s->owner, NULL);
+    return 1;
 }
 
 weir_handle weir__owned_next(struct party *p)

@@ -23,6 +23,8 @@ enum handle_kind { NONE = 0, SENDER = 1, RECEIVER = 2, OBJECT = 3 };
 /* What the handles of kind OBJECT stand for begins with its type. */
 struct object_type {
     int (*close)(struct party *self, weir_handle h); /* as weir__close_end(); NULL: not so */
+    /* As weir__move(); NULL: the handle stays with who made it. */
+    int (*move)(struct party *self, weir_handle h, struct party *to);
 };
 
 struct object {
@@ -114,18 +116,11 @@ static inline struct party *slot_shut(struct slot *s)
 /* After slot_shut(), outside of locks: leave the slot to its owner or to reclamation. */
 void weir__slot_release(struct party *p, struct slot *s, struct party *owner);
 
-/* Does p own it, or nobody? */
-static inline bool slot_yields_to(const struct slot *s, const struct party *p)
-{
-    void *owner = aptr_load(&s->owner);
-    return owner == p || owner == NULL;
-}
-
-/* Under the object's lock: move an open slot from `from` (or nobody) to `to`, not running yet. */
-void weir__slot_move(struct party *from, struct slot *s, struct party *to);
-
-/* Under the object's lock: p's open slot is nobody's from now on. */
-void weir__slot_disown(struct party *p, struct slot *s);
+/*
+ * Under the object's lock, of an open slot, which is self's or nobody's (WEIR_EBUSY): from now on
+ * it is to's, who does not run at the same time; NULL: nobody's. 1; or 0: it was so before.
+ */
+int weir__slot_move(struct party *self, struct slot *s, struct party *to);
 
 /* Any open handle of a dying party; 0: none is left. Sweeps what others have closed. */
 weir_handle weir__owned_next(struct party *p);
@@ -139,11 +134,9 @@ int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind);
 
 /*
  * channel.c: make `to`, which does not run at the same time as `self`, the owner of a
- * handle that is self's or nobody's, and the user of a declared single end. 0 or an error.
+ * handle that is self's or nobody's, and the user of a declared single end; NULL: nobody. 0 or an
+ * error.
  */
 int weir__move(struct party *self, weir_handle h, struct party *to);
-
-/* channel.c: self's handle is nobody's from now on. 0 or an error. */
-int weir__disown(struct party *self, weir_handle h);
 
 #endif

@@ -48,7 +48,7 @@ static int keep_default(const struct sync *s, weir_handle h)
     return a64_load(&run_class) == h ? WEIR_EPERM : 0;
 }
 
-static const struct sync_type blocking_type = {.object = {weir__sync_close},
+static const struct sync_type blocking_type = {.object = {weir__sync_close, weir__sync_move},
                                                .noun = "blocking calls",
                                                .size = sizeof(struct blocking),
                                                .keep = keep_default,

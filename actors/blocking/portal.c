@@ -39,7 +39,7 @@ static int keep_open(const struct sync *s, weir_handle h)
     return weir__object_get(portal_of(s)->group.h, &weir__group_type, &rc) ? WEIR_EBUSY : 0;
 }
 
-static const struct sync_type portal_type = {.object = {weir__sync_close},
+static const struct sync_type portal_type = {.object = {weir__sync_close, NULL},
                                              .noun = "portal",
                                              .size = sizeof(struct portal),
                                              .keep = keep_open,

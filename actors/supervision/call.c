@@ -21,7 +21,7 @@ int weir_handle_disown(weir_handle h)
     struct party *self = party_enter();
     if (!self)
         return WEIR_ENOMEM;
-    int rc = weir__disown(self, h);
+    int rc = weir__move(self, h, NULL);
     party_leave(self);
     return rc;
 }
@@ -31,7 +31,7 @@ int weir_handle_adopt(weir_handle h)
     struct party *self = party_enter();
     if (!self)
         return WEIR_ENOMEM;
-    int rc = party_is_plain(self) ? weir__disown(self, h) : weir__move(self, h, self);
+    int rc = weir__move(self, h, party_is_plain(self) ? NULL : self);
     party_leave(self);
     return rc;
 }

@@ -42,7 +42,7 @@ static struct {
 
 static int name_close(struct party *self, weir_handle h);
 
-static const struct object_type name_type = {name_close};
+static const struct object_type name_type = {name_close, NULL};
 
 static void table_lock(void)
 {

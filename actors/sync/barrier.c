@@ -18,7 +18,7 @@ static void barrier_statistics(const struct sync *s, weir_sync_statistics *out)
     out->value = out->limit - s->line.waiting;
 }
 
-static const struct sync_type barrier_type = {.object = {weir__sync_close},
+static const struct sync_type barrier_type = {.object = {weir__sync_close, weir__sync_move},
                                               .noun = "barrier",
                                               .size = sizeof(struct barrier),
                                               .statistics = barrier_statistics};

@@ -41,7 +41,7 @@ static void condition_statistics(const struct sync *s, weir_sync_statistics *out
     out->owner = of_lock.owner;
 }
 
-static const struct sync_type condition_type = {.object = {weir__sync_close},
+static const struct sync_type condition_type = {.object = {weir__sync_close, weir__sync_move},
                                                 .noun = "condition",
                                                 .size = sizeof(struct condition),
                                                 .statistics = condition_statistics};

@@ -18,7 +18,7 @@ static void event_statistics(const struct sync *s, weir_sync_statistics *out)
     out->limit = 1;
 }
 
-static const struct sync_type event_type = {.object = {weir__sync_close},
+static const struct sync_type event_type = {.object = {weir__sync_close, weir__sync_move},
                                             .noun = "event",
                                             .size = sizeof(struct event),
                                             .statistics = event_statistics};

@@ -21,7 +21,7 @@ static void exclusive_statistics(const struct sync *s, weir_sync_statistics *out
     out->limit = 1;
 }
 
-static const struct sync_type exclusive_type = {.object = {weir__sync_close},
+static const struct sync_type exclusive_type = {.object = {weir__sync_close, weir__sync_move},
                                                 .noun = "resource",
                                                 .size = sizeof(struct exclusive),
                                                 .statistics = exclusive_statistics};

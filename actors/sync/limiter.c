@@ -67,7 +67,7 @@ static void limiter_left(struct party *self, struct sync *s, struct wake_list *w
     keep(l, borrower_remove(borrower_find(&l->root[r->chosen], r->key)));
 }
 
-static const struct sync_type limiter_type = {.object = {weir__sync_close},
+static const struct sync_type limiter_type = {.object = {weir__sync_close, weir__sync_move},
                                               .noun = "limiter",
                                               .size = sizeof(struct limiter),
                                               .left = limiter_left,

@@ -21,7 +21,7 @@ static void lock_statistics(const struct sync *s, weir_sync_statistics *out)
     out->limit = 1;
 }
 
-const struct sync_type weir__lock_type = {.object = {weir__sync_close},
+const struct sync_type weir__lock_type = {.object = {weir__sync_close, weir__sync_move},
                                           .noun = "lock",
                                           .size = sizeof(struct lock),
                                           .statistics = lock_statistics};

@@ -21,7 +21,7 @@ static void once_statistics(const struct sync *s, weir_sync_statistics *out)
     out->owner = sync_owner_number(once_of(s)->runner);
 }
 
-static const struct sync_type once_type = {.object = {weir__sync_close},
+static const struct sync_type once_type = {.object = {weir__sync_close, weir__sync_move},
                                            .noun = "once",
                                            .size = sizeof(struct once),
                                            .statistics = once_statistics};

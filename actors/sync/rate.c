@@ -61,7 +61,7 @@ static void rate_closed(struct sync *s, struct wake_list *woken)
     lock_release(&r->pause.lock, 0);
 }
 
-static const struct sync_type rate_type = {.object = {weir__sync_close},
+static const struct sync_type rate_type = {.object = {weir__sync_close, weir__sync_move},
                                            .noun = "rate",
                                            .size = sizeof(struct rate),
                                            .closed = rate_closed,

@@ -55,7 +55,7 @@ static void rwlock_left(struct party *self, struct sync *s, struct wake_list *wo
     serve(rwlock_of(s), woken);
 }
 
-static const struct sync_type rwlock_type = {.object = {weir__sync_close},
+static const struct sync_type rwlock_type = {.object = {weir__sync_close, weir__sync_move},
                                              .noun = "rwlock",
                                              .size = sizeof(struct rwlock),
                                              .left = rwlock_left,

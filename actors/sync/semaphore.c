@@ -18,7 +18,7 @@ static void semaphore_statistics(const struct sync *s, weir_sync_statistics *out
     out->limit = semaphore_of(s)->max;
 }
 
-static const struct sync_type semaphore_type = {.object = {weir__sync_close},
+static const struct sync_type semaphore_type = {.object = {weir__sync_close, weir__sync_move},
                                                 .noun = "semaphore",
                                                 .size = sizeof(struct semaphore),
                                                 .statistics = semaphore_statistics};

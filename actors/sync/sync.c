@@ -82,6 +82,20 @@ int weir__sync_close(struct party *self, weir_handle h)
     return rc;
 }
 
+int weir__sync_move(struct party *self, weir_handle h, struct party *to)
+{
+    int rc;
+    struct slot *slot = handle_get(h, OBJECT);
+    struct sync *s = slot ? weir__sync_lock(h, sync_type(slot->object), &rc) : NULL;
+    if (!s)
+        return weir__handle_error(h, OBJECT);
+    rc = sync_type(s)->keep ? sync_type(s)->keep(s, h) : 0;
+    if (rc == 0)
+        rc = weir__slot_move(self, slot, to);
+    sync_unlock(s);
+    return rc < 0 ? rc : 0;
+}
+
 struct sync *weir__sync_lock(weir_handle h, const struct sync_type *type, int *rc)
 {
     struct sync *s = weir__object_get(h, &type->object, rc);

@@ -41,7 +41,7 @@ struct sync_type {
     struct object_type object;
     const char *noun; /* in a dump: what is waited for */
     size_t size;
-    /* Under the lock: 0, or why it is not to be closed now; NULL: it always may. */
+    /* Under the lock: 0, or why it is not to be closed or moved now; NULL: it always may. */
     int (*keep)(const struct sync *s, weir_handle h);
     /* Under the lock, by one whose wait in the line came to nothing; NULL: nothing to do. */
     void (*left)(struct party *self, struct sync *s, struct wake_list *woken);
@@ -53,6 +53,7 @@ struct sync_type {
 };
 
 int weir__sync_close(struct party *self, weir_handle h);
+int weir__sync_move(struct party *self, weir_handle h, struct party *to);
 
 static inline const struct sync_type *sync_type(const struct sync *s)
 {

@@ -18,7 +18,7 @@ static void waitgroup_statistics(const struct sync *s, weir_sync_statistics *out
     out->limit = UINT64_MAX;
 }
 
-static const struct sync_type waitgroup_type = {.object = {weir__sync_close},
+static const struct sync_type waitgroup_type = {.object = {weir__sync_close, weir__sync_move},
                                                 .noun = "waitgroup",
                                                 .size = sizeof(struct waitgroup),
                                                 .statistics = waitgroup_statistics};

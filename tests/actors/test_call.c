@@ -295,6 +295,30 @@ static int steals(void *arg)
     return 0;
 }
 
+static int steals_lock(void *arg)
+{
+    weir_lock *lock = arg;
+    EXPECT_RC(weir_adopt(*lock), WEIR_EBUSY);
+    EXPECT_RC(weir_disown(*lock), WEIR_EBUSY);
+    return 0;
+}
+
+struct three {
+    weir_event given, others, nobodys;
+};
+
+struct lent {
+    weir_event given, others;
+};
+
+static int waits_for_it(void *arg)
+{
+    const struct lent *l = arg;
+    EXPECT_RC(weir_event_wait(l->others), 0);
+    EXPECT_RC(weir_check(l->given), 0);
+    return 0;
+}
+
 static int refuses(void *unused)
 {
     weir_sender tx;
@@ -305,6 +329,95 @@ static int refuses(void *unused)
     EXPECT_RC(weir_spawn(g, steals, &tx), 0);
     EXPECT_RC(weir_disown(g), WEIR_EBADF);
     return weir_group_end(g);
+}
+
+/* Primitives, futures and classes are moved as ends are; what has a place in its actor is not. */
+static int primitives_move(void *unused)
+{
+    (void)unused;
+    weir_lock lock = weir_lock_open();
+    weir_future future = weir_future_open(0);
+    weir_blocking class = weir_blocking_open(1);
+    weir_portal portal = weir_portal_open();
+    weir_task self_made;
+    weir_group g = weir_group_begin();
+    REQUIRE_RC(weir_spawn(g, steals_lock, &lock, .task = &self_made), 0);
+    EXPECT_RC(weir_group_end(g), 0);
+    EXPECT_RC(weir_disown(lock), 0);
+    EXPECT_RC(weir_disown(lock), 0);
+    EXPECT_RC(weir_adopt(lock), 0);
+    EXPECT_RC(weir_adopt(lock), 0);
+    EXPECT_RC(weir_disown(future), 0);
+    EXPECT_RC(weir_close(future), 0);
+    EXPECT_RC(weir_disown(future), WEIR_ECLOSED);
+    EXPECT_RC(weir_disown(class), 0);
+    EXPECT_RC(weir_adopt(class), 0);
+    EXPECT_RC(weir_adopt(weir_blocking_default()), WEIR_EPERM);
+    EXPECT_RC(weir_disown(portal), WEIR_EBADF);
+    EXPECT_RC(weir_disown(self_made), WEIR_EBADF);
+    return weir_portal_end(portal);
+}
+
+static int opens_three(void *arg)
+{
+    struct three *t = *(struct three **)arg;
+    *t = (struct three){weir_event_open(), weir_event_open(), weir_event_open()};
+    EXPECT_RC(weir_disown(t->nobodys), 0);
+    weir_group g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, waits_for_it, &((struct lent){t->given, t->others}),
+                         .give = WEIR_GIVE(struct lent, given)),
+              0);
+    EXPECT_RC(weir_event_set(t->others), 0);
+    EXPECT_RC(weir_group_end(g), 0);
+    EXPECT_RC(weir_check(t->given), WEIR_ECLOSED); /* with the child */
+    EXPECT_RC(weir_check(t->others), 0);
+    return 0;
+}
+
+static int ends_without_its_own(void *unused)
+{
+    struct three t, *at = &t;
+    (void)unused;
+    weir_group g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, opens_three, &at), 0);
+    EXPECT_RC(weir_group_end(g), 0);
+    EXPECT_RC(weir_check(t.others), WEIR_ECLOSED);
+    EXPECT_RC(weir_event_set(t.nobodys), 0);
+    EXPECT_RC(weir_event_wait(t.nobodys), 0);
+    EXPECT_RC(weir_close(t.nobodys), 0);
+    return 0;
+}
+
+static void owners_of_primitives(void)
+{
+    in_run(primitives_move);
+    in_run(ends_without_its_own);
+}
+
+/* A gift that a plain thread could not make is nobody's again. */
+static int adopts(void *arg)
+{
+    return weir_adopt(((struct gift *)arg)->rx);
+}
+
+static int tells_closed_group(void *arg)
+{
+    weir_group g = weir_group_begin();
+    *(weir_group *)arg = g;
+    return weir_group_end(g);
+}
+
+static void failed_gift_of_a_thread(void)
+{
+    weir_sender tx;
+    struct gift gift;
+    weir_group g;
+    REQUIRE_RC(weir_channel_open(&tx, &gift.rx, 4, 1, NULL), 0);
+    EXPECT_RC(weir_run(tells_closed_group, &g, NULL), 0);
+    EXPECT_RC(weir_spawn(g, adopts, &gift, .give = WEIR_GIVE(struct gift, rx)), WEIR_ECLOSED);
+    EXPECT_RC(weir_run(adopts, &gift, NULL), 0);
+    EXPECT_RC(weir_check(gift.rx), WEIR_ECLOSED);
+    weir_close(tx);
 }
 
 static void owners(void)
@@ -372,4 +485,6 @@ TEST_SUITE(call, "calls and mailboxes", {"a child with a mailbox answers calls",
            {"calls: errors, sizes, deadlines", call_errors},
            {"spawn with a mailbox: errors", spawn_errors},
            {"F003 ends inside items: disown and adopt", owners},
+           {"F003 owners: primitives, futures and classes as well", owners_of_primitives},
+           {"F003 owners: a gift that a thread could not make", failed_gift_of_a_thread},
            {"calls between plain threads", between_threads}, {"F012 a call is cancelled", cancels});

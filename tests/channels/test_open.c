@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_open.c - what weir_channel_open() accepts and refuses; the clock; the error table. */
+#include <errno.h>
 #include <string.h>
 
 #include "flow_threads.h"
@@ -236,6 +237,16 @@ static void codes_outside_the_table(void)
     EXPECT(weir_error_text(INT_MIN) != NULL);
 }
 
+/* Of system calls: the table first, then the C library. */
+static void codes_of_system_calls(void)
+{
+    EXPECT_STR(weir_error_name(-EPIPE), "EPIPE");
+    EXPECT_STR(weir_error_text(-EPIPE), "nobody receives any more");
+    EXPECT_STR(weir_error_name(-ENOENT), "ENOENT");
+    EXPECT_STR(weir_error_text(-ENOENT), "No such file or directory");
+    EXPECT_STR(weir_error_name(-EHWPOISON), "EHWPOISON");
+}
+
 TEST_SUITE(open, "channels: open, time, errors",
            {"F034 open: refuses sizes and capacities out of range", open_refuses},
            {"F034 open: refuses null pointers", open_refuses_null},
@@ -249,4 +260,5 @@ TEST_SUITE(open, "channels: open, time, errors",
            {"F046 weir_after saturates", after_saturates},
            {"F046 deadlines that are as good as never", far_deadlines},
            {"F054 errors: name and text of each code", error_table},
-           {"F054 errors: codes outside of the table", codes_outside_the_table});
+           {"F054 errors: codes outside of the table", codes_outside_the_table},
+           {"F054 errors: codes of system calls", codes_of_system_calls});

@@ -113,6 +113,36 @@ SYNC_MODEL(event_close_set, "F024 an event is closed, set and reclaimed", .setup
                        {"setter", sets_or_not, NULL},
                        {"other", opens_others, NULL}});
 
+/* ---- whose it is ----------------------------------------------------------------------------- */
+
+static int actor_moves(void *unused)
+{
+    (void)unused;
+    int adopted = weir_adopt(event);
+    int disowned = weir_disown(event);
+    EXPLORE_ASSERT(adopted == 0 || adopted == WEIR_ECLOSED);
+    EXPLORE_ASSERT(disowned == 0 || (disowned == WEIR_ECLOSED && weir_check(event) < 0));
+    opens_others(NULL);
+    return adopted == 0 && disowned == 0 ? weir_adopt(event) == 0 : 0; /* ends with it, or not */
+}
+
+static void moves(void *unused)
+{
+    (void)unused;
+    EXPLORE_ASSERT(weir_run(actor_moves, NULL, NULL) >= 0);
+}
+
+static void closes_it_too(void *unused)
+{
+    (void)unused;
+    EXPLORE_EQ(weir_close(event), 0);
+    opens_others(NULL);
+}
+
+SYNC_MODEL(event_moved, "F003 nobody's event is adopted and disowned while it is closed",
+           .setup = open_event,
+           .threads = {{"worker", moves, NULL}, {"closer", closes_it_too, NULL}});
+
 /* ---- mutations ---------------------------------------------------------------------------------
  */
 
@@ -122,6 +152,9 @@ SYNC_BROKEN(event_not_looked_at, "who comes late waits for a set event", "event:
 SYNC_BROKEN(sync_handle_not_verified, "who comes late waits for what is closed",
             "sync: handle not verified", .setup = open_event, .expect = "deadlock",
             .threads = {{"closer", closes, NULL}, {"waiter", finds_it_closed, NULL}});
+SYNC_BROKEN(sync_moved_not_verified, "who moves a handle does not look again under the lock",
+            "sync: handle not verified", .setup = open_event,
+            .threads = {{"worker", moves, NULL}, {"closer", closes_it_too, NULL}});
 SYNC_BROKEN(sync_no_grace, "a primitive is released while somebody is inside",
             "sync: without grace", .setup = open_event,
             .threads = {{"closer", closes, NULL}, {"setter", sets_or_not, NULL}});

@@ -135,7 +135,8 @@ typedef struct weir_spawn_options {
     const void *arg;  /* the body's argument */
     const char *name; /* for reports; copied, up to 15 bytes; NULL: the parent's */
     weir_own own;     /* WEIR_OWN(type, field...): the child gets its own clone of each */
-    weir_own give;    /* WEIR_GIVE(type, field...): the handle itself moves to the child */
+    weir_own give;    /* WEIR_GIVE(type, field...): the handle itself moves to the child: of an end,
+                         a primitive, a future, a class of blocking calls */
     weir_task *task;  /* where its handle is wanted, see weir/task.h; NULL: nowhere */
     /*
      * true: it stays on the worker of its parent, or on which it is first queued, and so on one
@@ -156,6 +157,10 @@ typedef struct weir_spawn_options {
  * ...    fields of weir_spawn_options:
  *
  *     weir_spawn(g, count, &a, .name = "count", .own = WEIR_OWN(struct args, rx, tx));
+ *     weir_spawn(g, add, &((struct pair){40, 2}));
+ *
+ * The parentheses are the preprocessor's, to whom the literal's comma is between two arguments; so
+ * for each macro that takes a pointer.
  *
  * The child never runs inside of weir_spawn(), but may run on another worker before it
  * returns; with one worker not before the caller is next parked, yields or returns. Handles go

@@ -43,15 +43,17 @@ extern "C" {
 /* ---- handles inside items -------------------------------------------------------------- */
 
 /*
- * weir_disown(end) - from now on the sender or receiver belongs to nobody: it stays open when
- *                    the caller's body returns.
+ * weir_disown(end) - from now on it belongs to nobody: it stays open when the caller's body
+ *                    returns. Of senders, receivers, all of weir/sync.h, futures and classes of
+ *                    blocking calls.
  * weir_adopt(end)  - what belongs to nobody is the calling actor's: closed when its body returns.
  *
  * How an end is handed on inside an item: the sender disowns it, the receiver adopts it, the drop
  * function of the channel closes it. Who closes nothing on one of these ways leaks the end. What a
  * plain thread opens belongs to nobody, and so does what it adopts.
  * Never suspend; any thread. 0, also when it was so before; WEIR_EBUSY: another actor's;
- * WEIR_ECLOSED, WEIR_EBADF (also for other handles than ends), WEIR_ENOMEM (a thread's first call).
+ * WEIR_ECLOSED, WEIR_EBADF (also for tasks, groups, scopes and portals, which have their place in
+ * an actor), WEIR_ENOMEM (a thread's first call).
  */
 #define weir_disown(end) weir_handle_disown((end).h)
 #define weir_adopt(end) weir_handle_adopt((end).h)

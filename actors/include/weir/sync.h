@@ -19,7 +19,8 @@
  *     forms never wait, are never cancelled, and return WEIR_EAGAIN where the others would wait.
  *   - weir_close(x) closes a primitive of any kind: whoever waits gets WEIR_ECLOSED, and so does
  *     each later call. A handle belongs to the actor that opened it and is closed when its body
- *     returns; others borrow it by copying the struct. On a plain thread it stays until closed.
+ *     returns; others borrow it by copying the struct. It can be given to a child (.give), or to
+ *     nobody (weir_disown() in weir/call.h). On a plain thread it stays until closed.
  *   - Errors of every call: WEIR_ECLOSED; WEIR_EBADF, not a handle of this kind; WEIR_ENOMEM,
  *     at a thread's first operation. Of calls that may wait also: WEIR_ECANCELED, WEIR_ETIMEDOUT,
  *     and WEIR_EPERM in a drop function, which must not wait.

@@ -4,8 +4,9 @@
  *
  * A function that can fail returns a negative code from this table; errno is never
  * used, because an actor may continue on another thread than it was suspended on.
- * Where Linux has an errno of the same meaning the value is that errno negated, so a
- * body may return -errno of a system call and weir_error_name() still knows it.
+ * Where Linux has an errno of the same meaning the value is that errno negated. So a body may
+ * return -errno of a system call, also of one that is not in the table: weir_error_name() and
+ * weir_error_text() know them all.
  */
 #ifndef WEIR_ERROR_H
 #define WEIR_ERROR_H
@@ -53,9 +54,9 @@ typedef enum weir_error {
 } weir_error;
 
 /*
- * weir_error_name - "EPIPE" for WEIR_EPIPE; "OK" for 0 and above; "EUNKNOWN" for a code
- *                   that is not in the table.
- * weir_error_text - the sentence of the table.
+ * weir_error_name - "EPIPE" for WEIR_EPIPE; "ENOENT" for -ENOENT, if the C library tells (glibc from
+ *                   2.32); "OK" for 0 and above; "EUNKNOWN" for other codes.
+ * weir_error_text - the sentence of the table, or the C library's.
  *
  * Never suspends; any thread; the strings are static.
  */
