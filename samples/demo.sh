@@ -3,6 +3,8 @@
 #
 # demo.sh WORDCOUNT [MEGABYTES] - counts the words of the text that Debian ships, first with
 # wordcount, then with coreutils, and compares every count.
+# demo.sh WORDCOUNT --workers [MEGABYTES] - how much faster are two workers than one? Over six files
+# of such text, 480 MB together: five rounds, in each once with WEIR_WORKERS=1 and once with 2.
 #
 # The text is copied first, so that both read the same bytes even while a log grows, and from
 # the same page cache. Where there is less of it than MEGABYTES (200), it is counted several times.
@@ -10,8 +12,15 @@ set -eu
 LC_ALL=C
 export LC_ALL
 
-wordcount=${1:?usage: $0 WORDCOUNT [MEGABYTES]}
-wanted=$((${2:-200} * 1000000))
+wordcount=${1:?usage: $0 WORDCOUNT [--workers] [MEGABYTES]}
+workers=
+if [ "${2-}" = --workers ]; then
+    workers=yes
+    shift
+    wanted=$((${2:-480} * 1000000 / 6)) # in each of six files
+else
+    wanted=$((${2:-200} * 1000000))
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -58,6 +67,41 @@ rate() {
     printf '%d MB/s' $((bytes * 1000 / $1))
 }
 
+# ---- one worker and two ----------------------------------------------------------------------
+
+pour() {
+    find "$text" -type f -print0 | xargs -0 cat
+}
+
+# took WORKERS: writes the words to $work/words.WORKERS, adds the nanoseconds to $work/times.WORKERS
+took() {
+    began=$(now)
+    WEIR_WORKERS=$1 "$wordcount" -q -n 1000000000 "$six" >"$work/words.$1" ||
+        die "wordcount failed with status $?"
+    echo $(($(now) - began)) >>"$work/times.$1"
+}
+
+median() {
+    sort -n "$work/times.$1" | sed -n 3p
+}
+
+compare_workers() {
+    six=$work/six
+    mkdir "$six"
+    for file in 1 2 3 4 5 6; do # a file ends where there is enough, and the pouring fails
+        while pour; do :; done 2>/dev/null | head -c "$wanted" >"$six/$file"
+    done
+    cat "$six"/* >/dev/null
+    for round in 1 2 3 4 5; do
+        took 1
+        took 2
+    done
+    cmp "$work/words.1" "$work/words.2" || die "the counts differ"
+    one=$(median 1) two=$(median 2)
+    echo "$((wanted * 6 / 1000000)) MB in six files, medians of $round: one worker $((one / 1000000)) ms," \
+        "two $((two / 1000000)) ms: $((one / two)).$(printf %02d $((one * 100 / two % 100))) times as fast"
+}
+
 list_text >"$work/all"
 enough <"$work/all" | tr '\n' '\0' |
     xargs -0 cp --parents --no-preserve=all -t "$text" 2>/dev/null || :
@@ -69,6 +113,10 @@ while read -r size; do
     once=$((once + size))
 done <"$work/sizes"
 [ "$once" -gt 0 ] || die "no text could be copied to $work: is there room?"
+if [ "$workers" ]; then
+    compare_workers
+    exit
+fi
 
 bytes=0
 passes=0

@@ -18,16 +18,16 @@ static int hold_open(void *arg)
     return weir_portal_end(portal); /* waits for what has entered */
 }
 
+struct pair {
+    int a, b;
+};
+
 static int add(void *arg)
 {
-    const int *pair = arg;
+    const struct pair *pair = arg;
     int rc = weir_sleep(WEIR_MS);
-    return rc < 0 ? rc : pair[0] + pair[1];
+    return rc < 0 ? rc : pair->a + pair->b;
 }
-
-struct pair {
-    int of[2];
-};
 
 static int long_task(void *unused)
 {
@@ -38,7 +38,7 @@ static int long_task(void *unused)
 static int use(weir_portal portal)
 {
     weir_task task;
-    int rc = weir_portal_call(portal, add, &((struct pair){{40, 2}}));
+    int rc = weir_portal_call(portal, add, &((struct pair){40, 2}));
     if (rc < 0)
         return rc;
     printf("called: 40 + 2 = %d\n", rc);

@@ -40,7 +40,7 @@ static int app(void *unused)
     printf("/ is %s\n", S_ISDIR(found.st_mode) ? "a directory" : "strange");
     rc = weir_blocking_call(look_at, &found, &(struct path){"/no/such/place"},
                             .deadline = weir_after(10 * WEIR_S));
-    printf("/no/such/place: %s\n", weir_error_text(rc)); /* what the function has returned */
+    printf("/no/such/place: %s\n", weir_error_name(rc)); /* what the function has returned */
     return weir_group_end(g);
 }
 

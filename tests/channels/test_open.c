@@ -242,8 +242,8 @@ static void codes_of_system_calls(void)
 {
     EXPECT_STR(weir_error_name(-EPIPE), "EPIPE");
     EXPECT_STR(weir_error_text(-EPIPE), "nobody receives any more");
-    EXPECT_STR(weir_error_name(-ENOENT), "ENOENT");
-    EXPECT_STR(weir_error_text(-ENOENT), "No such file or directory");
+    EXPECT_STR(weir_error_name(-ENOTTY), "ENOTTY");
+    EXPECT_STR(weir_error_text(-ENOTTY), "Inappropriate ioctl for device");
     EXPECT_STR(weir_error_name(-EHWPOISON), "EHWPOISON");
 }
 

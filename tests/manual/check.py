@@ -144,14 +144,14 @@ class Page:
 # ---- checks --------------------------------------------------------------------------------
 
 
-def exported(library):
-    nm = subprocess.run(["nm", "-D", "--defined-only", "--format=posix", library],
+def exported(shared):
+    nm = subprocess.run(["nm", "-D", "--defined-only", "--format=posix", shared],
                         check=True, capture_output=True, text=True)
     return [line.split()[0] for line in nm.stdout.splitlines()]
 
 
-def check_names(headers, pages, library):
-    wanted = {*exported(library), *headers.home,
+def check_names(headers, pages, shared):
+    wanted = {*exported(shared), *headers.home,
               *("WEIR_" + name for name, _, _ in headers.errors)}
     for name in sorted(wanted):
         if name not in pages:
@@ -272,7 +272,7 @@ def check_installed(pages, options):
 
 def main():
     parser = argparse.ArgumentParser()
-    for option in ("source", "build", "mandir", "library", "static", "cc"):
+    for option in ("source", "build", "mandir", "shared", "static", "cc"):
         parser.add_argument("--" + option, required=True)
     options = parser.parse_args()
     source = pathlib.Path(options.source)
@@ -282,7 +282,7 @@ def main():
     pages = {name: page for page in all_pages for name in page.names}
     if len(pages) < sum(len(page.names) for page in all_pages):
         fail("some name has two pages")
-    check_names(headers, pages, options.library)
+    check_names(headers, pages, options.shared)
     check_synopses(headers, pages)
     check_errors(headers, pages)
     check_typed(headers, pages["WEIR_TYPE"])

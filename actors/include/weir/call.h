@@ -52,8 +52,9 @@ extern "C" {
  * function of the channel closes it. Who closes nothing on one of these ways leaks the end. What a
  * plain thread opens belongs to nobody, and so does what it adopts.
  * Never suspend; any thread. 0, also when it was so before; WEIR_EBUSY: another actor's;
- * WEIR_ECLOSED, WEIR_EBADF (also for tasks, groups, scopes and portals, which have their place in
- * an actor), WEIR_ENOMEM (a thread's first call).
+ * WEIR_ECLOSED, WEIR_EBADF (also for tasks, groups, scopes, portals and names, which have their
+ * place in an actor), WEIR_EPERM (weir_blocking_default(), which is the run's), WEIR_ENOMEM (a
+ * thread's first call).
  */
 #define weir_disown(end) weir_handle_disown((end).h)
 #define weir_adopt(end) weir_handle_adopt((end).h)

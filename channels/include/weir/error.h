@@ -54,7 +54,7 @@ typedef enum weir_error {
 } weir_error;
 
 /*
- * weir_error_name - "EPIPE" for WEIR_EPIPE; "ENOENT" for -ENOENT, if the C library tells (glibc from
+ * weir_error_name - "EPIPE" for WEIR_EPIPE; "ENOTTY" for -ENOTTY, if the C library tells (glibc from
  *                   2.32); "OK" for 0 and above; "EUNKNOWN" for other codes.
  * weir_error_text - the sentence of the table, or the C library's.
  *
