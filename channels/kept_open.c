@@ -5,7 +5,11 @@
 
 #include "kept.h"
 
+#if defined(WEIR_EXPLORE)
+enum { FIRST_ROOM = 2 }; /* so that models outgrow it */
+#else
 enum { FIRST_ROOM = 4 };
+#endif
 
 static struct kept *kept_new(size_t cells, size_t stride)
 {
@@ -27,11 +31,17 @@ void weir__kept_free(struct chan *ch)
 
 /* ---- readers --------------------------------------------------------------------------------- */
 
+static void copy_readers(struct reader *to, const struct kept *k)
+{
+    for (uint32_t i = 0; i < k->room; i++)
+        to[i] = k->readers[i];
+}
+
 /* Under the lock: `table` has room for more, and takes the place of the one there is. */
 static void use_table(struct kept *k, struct reader *table, uint32_t room)
 {
-    for (uint32_t i = 0; i < k->room; i++)
-        table[i] = k->readers[i];
+    if (!MUTATE("kept: readers are copied early"))
+        copy_readers(table, k);
     for (uint32_t i = k->room; i < room; i++)
         table[i].next = i + 1;
     /* All that there was is taken: the chain of the new ones ends at `room`. */
@@ -48,8 +58,10 @@ static int grow(struct chan *ch, uint32_t room)
     struct reader *table = os_alloc(more * sizeof *table);
     if (!table)
         return WEIR_ENOMEM;
+    if (MUTATE("kept: readers are copied early"))
+        copy_readers(table, k);
     lock_acquire(&ch->lock, 0);
-    if (k->room == room && k->free == room) {
+    if ((k->room == room && k->free == room) || MUTATE("kept: grown twice")) {
         struct reader *old = k->readers;
         use_table(k, table, more);
         table = old;
