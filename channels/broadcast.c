@@ -83,7 +83,7 @@ int weir__broadcast_pop(struct chan *ch, struct reader *r, char *items, uint32_t
     catch_up(ch, r);
     if (r->lost > 0 && !r->told) {
         r->told = true;
-        return LOST;
+        return WEIR_ELOST;
     }
     for (; got < n && r->next != tail; got++) {
         copy_item(items + (size_t)got * ch->item_size, kept_cell(ch, r->next)->item, ch->item_size);

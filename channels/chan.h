@@ -216,14 +216,12 @@ static inline void drop_item(const struct chan *ch, void *item)
 
 /* More than 0: so many items went through. */
 enum {
-    FULL = 0,       /* push: every place is taken */
-    EMPTY = 0,      /* pop: nothing is claimed */
-    BETWEEN = -1,   /* a claim is not published yet, or a taken cell not free yet */
-    SHUT = -2,      /* push: the tail is closed */
-    NO_MEMORY = -3, /* push */
-    END = -4,       /* pop: and no sender is left */
-    SPENT = -5,     /* push: nobody will receive it */
-    LOST = -6       /* pop: what was there is gone */
+    FULL = 0,     /* push: every place is taken */
+    EMPTY = 0,    /* pop: nothing is claimed */
+    BETWEEN = -1, /* a claim is not published yet, or a taken cell not free yet */
+    SHUT = -2,    /* push: the tail is closed */
+    END = -3      /* pop: and no sender is left */
+    /* Less: an error, which the caller gets. */
 };
 
 /* Some place is claimed. Exact when nobody moves: read the head first, both only grow. */

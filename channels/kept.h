@@ -76,17 +76,14 @@ weir_handle weir__kept_join(struct party *self, struct party *owner, weir_handle
 /* Under the lock: a receiver's handle is shut. */
 void weir__kept_leave(struct chan *ch, const struct slot *s, struct wake_list *woken);
 
-/* broadcast.c, under the lock: a count, or FULL; a count, or LOST; what it had before it goes. */
+/* broadcast.c, under the lock: a count or FULL; a count or WEIR_ELOST; before a reader goes. */
 int weir__broadcast_push(struct chan *ch, const char *items, uint32_t n);
 int weir__broadcast_pop(struct chan *ch, struct reader *r, char *items, uint32_t n);
 void weir__broadcast_leave(struct chan *ch, struct reader *r);
 
-/* After request(): as send_slow() in send.c and recv_slow() in recv.c. */
-int weir__kept_send(struct party *self, struct chan *ch, weir_handle h, weir_time deadline);
-int weir__kept_recv(struct party *self, struct chan *ch, weir_handle h, weir_time deadline);
-
-/* Under the lock, one attempt: a count, or FULL, SPENT; EMPTY, END, LOST. */
-int weir__kept_attempt(struct chan *ch, struct waiter *mine, struct wake_list *woken);
+/* What weir__send_locked() and weir__recv_locked() do for these kinds. */
+int weir__kept_send(struct chan *ch, struct waiter *mine, struct wake_list *woken);
+int weir__kept_recv(struct chan *ch, struct waiter *mine, struct wake_list *woken);
 
 /* Under the lock: would a receive through this open handle return at once? */
 bool weir__kept_ready(struct chan *ch, const struct slot *s);
