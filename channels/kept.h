@@ -42,17 +42,8 @@ struct kept {
     uint64_t cells[];
 };
 
-/* What is opened. */
-struct kept_plan {
-    enum chan_kind kind;
-    size_t item_size, capacity;
-    const weir_channel_options *options; /* may be NULL */
-    const void *initial;                 /* LATEST: a value, or NULL */
-    bool loses;                          /* BROADCAST: the first reader */
-};
-
-/* kept_open.c: a channel with one handle on each end; 0 or an error, which null handles carry. */
-int weir__kept_open(weir_sender *tx, weir_receiver *rx, const struct kept_plan *plan);
+/* kept_open.c: 0 or WEIR_ENOMEM. The first receiver's reader is number 0. */
+int weir__kept_set_up(struct chan *ch, const struct chan_plan *plan);
 void weir__kept_free(struct chan *ch);
 
 static inline struct cell *kept_cell(const struct chan *ch, uint64_t number)
