@@ -178,7 +178,7 @@ static int keep(struct party *self, weir_handle tx, weir_handle *kept)
 {
     *kept = weir__clone(self, self, tx, SENDER);
     int rc = weir_handle_check(*kept);
-    return rc < 0 ? rc : weir__disown(self, *kept);
+    return rc < 0 ? rc : weir__move(self, *kept, NULL);
 }
 
 static int name_new(struct party *self, const struct key *k, weir_handle tx, weir_handle *h)
