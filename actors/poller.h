@@ -9,7 +9,10 @@
  *         deliver what has happened by weir__event_fire(), without waiting and not too much at
  *         a time. Inside an operation.
  *   wait  when it sleeps, in place of the futex: until something has happened, or it is `until`,
- *         or wake() was called. Delivers nothing: the worker does not count as awake yet.
+ *         or wake() was called. Delivers nothing: the worker does not count as awake yet. Its
+ *         thread reads as EPOCH_ASLEEP meanwhile, for which no reclaimer executes a membarrier:
+ *         so wait must not go online (thread_online()), enter an operation, fire an event or
+ *         touch what others may retire. That is for the poll that follows.
  *
  * and whoever calls the worker while it sleeps, on any thread, maybe after it has woken up,
  *

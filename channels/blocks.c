@@ -88,7 +88,7 @@ static int push_within_block(struct chan *ch, const char *items, uint64_t n)
             b = step(&ch->tail_block, b);
         k = n < b->cells - i ? n : b->cells - i;
         if (i + k == b->cells && !link_next(ch, b) && --k == 0)
-            return NO_MEMORY;
+            return WEIR_ENOMEM;
         if (a64_cas(tail, &t, t + (k << 1)))
             break;
     }

@@ -83,7 +83,7 @@ int weir__broadcast_pop(struct chan *ch, struct reader *r, char *items, uint32_t
     catch_up(ch, r);
     if (r->lost > 0 && !r->told) {
         r->told = true;
-        return LOST;
+        return WEIR_ELOST;
     }
     for (; got < n && r->next != tail; got++) {
         copy_item(items + (size_t)got * ch->item_size, kept_cell(ch, r->next)->item, ch->item_size);
@@ -110,8 +110,8 @@ int weir_broadcast_open(weir_sender *tx, weir_receiver *rx, size_t item_size, si
 {
     weir_receiver nobody;
     bool valid = capacity >= 1 && capacity <= WEIR_BROADCAST_MAX && (mode | 1u) == 1u;
-    int rc = weir__kept_open(tx, rx ? rx : &nobody,
-                             &(struct kept_plan){.kind = BROADCAST,
+    int rc = weir__chan_open(tx, rx ? rx : &nobody,
+                             &(struct chan_plan){.kind = BROADCAST,
                                                  .item_size = valid ? item_size : 0,
                                                  .capacity = capacity,
                                                  .loses = mode == WEIR_LOSE_OLDEST});

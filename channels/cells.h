@@ -157,7 +157,7 @@ static always_inline int cells_push(struct chan *ch, const char *items, uint64_t
     char *cells = aptr_load_acquire(&ch->cells);
     if (unlikely(cells == (char *)&weir__no_cells)) {
         if (weir__cells_make(ch) < 0)
-            return NO_MEMORY;
+            return WEIR_ENOMEM;
         cells = aptr_load_acquire(&ch->cells);
     }
     uint64_t t = a64_load(chan_tail(ch)), k;

@@ -216,14 +216,12 @@ static inline void drop_item(const struct chan *ch, void *item)
 
 /* More than 0: so many items went through. */
 enum {
-    FULL = 0,       /* push: every place is taken */
-    EMPTY = 0,      /* pop: nothing is claimed */
-    BETWEEN = -1,   /* a claim is not published yet, or a taken cell not free yet */
-    SHUT = -2,      /* push: the tail is closed */
-    NO_MEMORY = -3, /* push */
-    END = -4,       /* pop: and no sender is left */
-    SPENT = -5,     /* push: nobody will receive it */
-    LOST = -6       /* pop: what was there is gone */
+    FULL = 0,     /* push: every place is taken */
+    EMPTY = 0,    /* pop: nothing is claimed */
+    BETWEEN = -1, /* a claim is not published yet, or a taken cell not free yet */
+    SHUT = -2,    /* push: the tail is closed */
+    END = -3      /* pop: and no sender is left */
+    /* Less: an error, which the caller gets. */
 };
 
 /* Some place is claimed. Exact when nobody moves: read the head first, both only grow. */
@@ -256,11 +254,17 @@ static inline void chan_unlock(struct chan *ch)
 struct chan *weir__chan_alloc(struct thread *t, bool wide);
 void weir__chan_free(struct chan *ch, struct thread *t);
 
-/* What every kind takes of the options; 0 or WEIR_ENOMEM. */
-int weir__chan_options(struct chan *ch, size_t item_size, const weir_channel_options *o);
+/* What is opened. */
+struct chan_plan {
+    enum chan_kind kind;
+    size_t item_size, capacity;
+    const weir_channel_options *options; /* may be NULL */
+    const void *initial;                 /* LATEST: a value, or NULL */
+    bool loses;                          /* BROADCAST: the first reader */
+};
 
-/* A handle on each end; 0, or an error, and the channel is freed. */
-int weir__chan_publish(struct party *self, struct chan *ch, weir_handle *tx, weir_handle *rx);
+/* With one handle on each end; 0 or an error, which null handles carry. */
+int weir__chan_open(weir_sender *tx, weir_receiver *rx, const struct chan_plan *plan);
 
 static inline uint32_t round_up_to_power(uint32_t n)
 {

@@ -113,7 +113,7 @@ static unsigned ways_of(enum chan_kind kind, unsigned flags)
            (flags & SINGLE_RECEIVER ? RECEIVES_SINGLE : RECEIVES_SHORT);
 }
 
-int weir__chan_options(struct chan *ch, size_t item_size, const weir_channel_options *o)
+static int set_options(struct chan *ch, size_t item_size, const weir_channel_options *o)
 {
     ch->item_size = (uint32_t)item_size;
     ch->stride = (uint32_t)(sizeof(struct cell) + ((item_size + 7) & ~(size_t)7));
@@ -128,36 +128,34 @@ int weir__chan_options(struct chan *ch, size_t item_size, const weir_channel_opt
     return 0;
 }
 
-static int chan_set_up(struct chan *ch, size_t item_size, size_t capacity,
-                       const weir_channel_options *o)
+static int set_up(struct chan *ch, const struct chan_plan *plan)
 {
-    if (weir__chan_options(ch, item_size, o) < 0)
+    if (set_options(ch, plan->item_size, plan->options) < 0)
         return WEIR_ENOMEM;
-    if (capacity == WEIR_UNBOUNDED) {
-        if (weir__blocks_open(ch) < 0)
-            return WEIR_ENOMEM;
-        ch->kind = UNBOUNDED;
-    } else if (capacity > 0) {
-        ch->kind = BOUNDED;
-        ch->capacity = (uint32_t)capacity;
-        ch->lap_mask = round_up_to_power((uint32_t)capacity) - 1;
+    if (plan->kind >= FIRST_KEPT)
+        return weir__kept_set_up(ch, plan);
+    if (plan->kind == UNBOUNDED && weir__blocks_open(ch) < 0)
+        return WEIR_ENOMEM;
+    if (plan->kind == BOUNDED) {
+        ch->capacity = (uint32_t)plan->capacity;
+        ch->lap_mask = round_up_to_power((uint32_t)plan->capacity) - 1;
         ch->flags = bounded_flags(ch->flags);
         aptr_store(&ch->cells, &weir__no_cells);
     }
-    ch->ways = ways_of(ch->kind, ch->flags) & 31;
+    ch->kind = plan->kind & 7;
+    ch->ways = ways_of(plan->kind, ch->flags) & 31;
     return 0;
 }
 
 /* ---- open, clone ------------------------------------------------------------------------ */
 
-int weir__chan_publish(struct party *self, struct chan *ch, weir_handle *tx, weir_handle *rx)
+static int publish(struct party *self, struct chan *ch, weir_handle *tx, weir_handle *rx)
 {
     struct slot *s = weir__slot_reserve(self), *r = s ? weir__slot_reserve(self) : NULL;
     if (!r) {
         int rc = weir__slot_refused();
         if (s)
             weir__slot_cancel(self, s);
-        weir__chan_free(ch, self->thread);
         return rc;
     }
     ch->senders = ch->receivers = 1;
@@ -166,29 +164,29 @@ int weir__chan_publish(struct party *self, struct chan *ch, weir_handle *tx, wei
     return 0;
 }
 
-static int chan_open(struct party *self, weir_handle *tx, weir_handle *rx, size_t item_size,
-                     size_t capacity, const weir_channel_options *options)
+static int chan_open(struct party *self, weir_handle *tx, weir_handle *rx,
+                     const struct chan_plan *plan)
 {
-    struct chan *ch = weir__chan_alloc(self->thread, is_wide(capacity));
+    bool wide = plan->kind < FIRST_KEPT && is_wide(plan->capacity);
+    struct chan *ch = weir__chan_alloc(self->thread, wide);
     if (!ch)
         return WEIR_ENOMEM;
-    if (chan_set_up(ch, item_size, capacity, options) < 0) {
+    int rc = set_up(ch, plan);
+    if (rc == 0)
+        rc = publish(self, ch, tx, rx);
+    if (rc < 0)
         weir__chan_free(ch, self->thread);
-        return WEIR_ENOMEM;
-    }
-    return weir__chan_publish(self, ch, tx, rx);
+    return rc;
 }
 
-int weir_channel_open(weir_sender *tx, weir_receiver *rx, size_t item_size, size_t capacity,
-                      const weir_channel_options *options)
+int weir__chan_open(weir_sender *tx, weir_receiver *rx, const struct chan_plan *plan)
 {
     int rc = WEIR_EINVAL;
-    if (tx && rx && item_size >= 1 && item_size <= WEIR_ITEM_MAX &&
-        (capacity <= WEIR_CAPACITY_MAX || capacity == WEIR_UNBOUNDED)) {
+    if (tx && rx && plan->item_size >= 1 && plan->item_size <= WEIR_ITEM_MAX) {
         struct party *self = party_enter();
         rc = WEIR_ENOMEM;
         if (self) {
-            rc = chan_open(self, &tx->h, &rx->h, item_size, capacity, options);
+            rc = chan_open(self, &tx->h, &rx->h, plan);
             party_leave(self);
         }
     }
@@ -197,6 +195,20 @@ int weir_channel_open(weir_sender *tx, weir_receiver *rx, size_t item_size, size
     if (rc < 0 && rx)
         rx->h = handle_null(rc);
     return rc;
+}
+
+int weir_channel_open(weir_sender *tx, weir_receiver *rx, size_t item_size, size_t capacity,
+                      const weir_channel_options *options)
+{
+    bool valid = capacity <= WEIR_CAPACITY_MAX || capacity == WEIR_UNBOUNDED;
+    enum chan_kind kind = capacity == WEIR_UNBOUNDED ? UNBOUNDED
+                          : capacity > 0             ? BOUNDED
+                                                     : RENDEZVOUS;
+    return weir__chan_open(tx, rx,
+                           &(struct chan_plan){.kind = kind,
+                                               .item_size = valid ? item_size : 0,
+                                               .capacity = capacity,
+                                               .options = options});
 }
 
 weir_handle weir__clone(struct party *self, struct party *owner, weir_handle h,

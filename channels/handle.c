@@ -101,6 +101,7 @@ struct slot *weir__slot_reserve(struct party *p)
     if (s) {
         aptr_store(&s->owner, NULL);
         s->lent = 0;
+        s->reader = 0;
     }
     return s;
 }

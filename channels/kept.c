@@ -4,9 +4,6 @@
 
 #include <weir/watch.h>
 
-#include "single.h"
-#include "watch.h"
-
 /* Of a kind that has one cell. */
 static char *the_item(const struct chan *ch)
 {
@@ -36,7 +33,7 @@ bool weir__kept_ready(struct chan *ch, const struct slot *s)
 static int push_once(struct chan *ch, const char *item)
 {
     if (a64_load(&ch->kept->tail) > 0 && !MUTATE("oneshot: sent twice"))
-        return SPENT;
+        return WEIR_EPIPE;
     copy_item(the_item(ch), item, ch->item_size);
     a64_store(&ch->kept->tail, 1);
     return 1;
@@ -65,7 +62,7 @@ static int read_latest(struct chan *ch, struct reader *r, char *item)
     return 1;
 }
 
-/* A count, FULL, or SPENT. */
+/* A count, FULL, or WEIR_EPIPE: nobody will receive it. */
 static int push(struct chan *ch, const char *items, uint32_t n)
 {
     int k = ch->kind == ONESHOT  ? push_once(ch, items)
@@ -76,7 +73,7 @@ static int push(struct chan *ch, const char *items, uint32_t n)
     return k;
 }
 
-/* A count, EMPTY, END, or LOST. */
+/* A count, EMPTY, END, or WEIR_ELOST: what was there is gone. */
 static int pop(struct chan *ch, const struct waiter *w)
 {
     if (!something_there(ch, w->slot))
@@ -86,11 +83,6 @@ static int pop(struct chan *ch, const struct waiter *w)
     struct reader *r = reader_of(ch, w->slot);
     return ch->kind == LATEST ? read_latest(ch, r, w->items)
                               : weir__broadcast_pop(ch, r, w->items, w->count);
-}
-
-static int pop_result(int k)
-{
-    return k == END ? 0 : k == LOST ? WEIR_ELOST : k;
 }
 
 /*
@@ -111,7 +103,7 @@ static void serve_receivers(struct chan *ch, struct wake_list *woken)
         if (k == EMPTY || (k == END && MUTATE("kept: the end is not told")))
             waiter_unclaim(w);
         else
-            complete(ch, w, pop_result(k), woken);
+            complete(ch, w, k == END ? 0 : k, woken);
     }
 }
 
@@ -163,7 +155,7 @@ void weir__kept_leave(struct chan *ch, const struct slot *s, struct wake_list *w
         serve_room(ch, woken);
 }
 
-static int attempt_send(struct chan *ch, struct waiter *mine, struct wake_list *woken)
+int weir__kept_send(struct chan *ch, struct waiter *mine, struct wake_list *woken)
 {
     int k = push(ch, mine->items, mine->count);
     if (k > 0)
@@ -171,77 +163,12 @@ static int attempt_send(struct chan *ch, struct waiter *mine, struct wake_list *
     return k;
 }
 
-static int attempt_recv(struct chan *ch, struct waiter *mine, struct wake_list *woken)
+int weir__kept_recv(struct chan *ch, struct waiter *mine, struct wake_list *woken)
 {
     int k = pop(ch, mine);
     if (k > 0 && !MUTATE("broadcast: who receives makes no room"))
         serve_room(ch, woken);
     return k;
-}
-
-int weir__kept_attempt(struct chan *ch, struct waiter *mine, struct wake_list *woken)
-{
-    return mine->sends ? attempt_send(ch, mine, woken) : attempt_recv(ch, mine, woken);
-}
-
-/* ---- send, receive --------------------------------------------------------------------------- */
-
-/* A count, an error, or PARK. */
-static int send_attempt(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
-{
-    struct wake_list woken = {NULL, NULL};
-    if (request_lock(self, ch, h, deadline == WEIR_TRY ? 0 : SEND_WAITS) < 0)
-        return WEIR_ECLOSED;
-    int k = ch->receivers == 0 ? SPENT : attempt_send(ch, &self->waiter, &woken);
-    if (k == FULL)
-        return weir__request_queue(self, ch, deadline, &woken);
-    chan_unlock(ch);
-    wake_all(woken.first);
-    if (k == SPENT)
-        return WEIR_EPIPE;
-    return self->waiter.one ? 0 : k;
-}
-
-int weir__kept_send(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
-{
-    if (ch->flags & DECLARED_SENDER && !use_single(&ch->sender_user, self))
-        return WEIR_EBUSY;
-    wait_announce(self);
-    int rc = send_attempt(self, ch, h, deadline);
-    if (rc == PARK)
-        return request_park(self, ch, deadline);
-    wait_renounce(self);
-    return rc;
-}
-
-/* A count, 0 for the end, an error, or PARK. */
-static int recv_attempt(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
-{
-    struct wake_list woken = {NULL, NULL};
-    if (request_lock(self, ch, h, deadline == WEIR_TRY ? 0 : RECV_WAITS) < 0)
-        return WEIR_ECLOSED;
-    int k = attempt_recv(ch, &self->waiter, &woken);
-    if (k == EMPTY)
-        return weir__request_queue(self, ch, deadline, &woken);
-    chan_unlock(ch);
-    wake_all(woken.first);
-    return pop_result(k);
-}
-
-int weir__kept_recv(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
-{
-    if (ch->flags & DECLARED_RECEIVER && !use_single(&ch->receiver_user, self))
-        return WEIR_EBUSY;
-    if (MUTATE("kept: taken without the lock") && something_there(ch, self->waiter.slot))
-        return pop(ch, &self->waiter);
-    wait_announce(self);
-    int rc = recv_attempt(self, ch, h, deadline);
-    if (rc == PARK)
-        return request_park(self, ch, deadline);
-    wait_renounce(self);
-    if (rc == WEIR_EAGAIN && unlikely(chan_watched(ch)))
-        weir__watch_arm(self, ch, h);
-    return rc;
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */

@@ -42,17 +42,8 @@ struct kept {
     uint64_t cells[];
 };
 
-/* What is opened. */
-struct kept_plan {
-    enum chan_kind kind;
-    size_t item_size, capacity;
-    const weir_channel_options *options; /* may be NULL */
-    const void *initial;                 /* LATEST: a value, or NULL */
-    bool loses;                          /* BROADCAST: the first reader */
-};
-
-/* kept_open.c: a channel with one handle on each end; 0 or an error, which null handles carry. */
-int weir__kept_open(weir_sender *tx, weir_receiver *rx, const struct kept_plan *plan);
+/* kept_open.c: 0 or WEIR_ENOMEM. The first receiver's reader is number 0. */
+int weir__kept_set_up(struct chan *ch, const struct chan_plan *plan);
 void weir__kept_free(struct chan *ch);
 
 static inline struct cell *kept_cell(const struct chan *ch, uint64_t number)
@@ -76,17 +67,14 @@ weir_handle weir__kept_join(struct party *self, struct party *owner, weir_handle
 /* Under the lock: a receiver's handle is shut. */
 void weir__kept_leave(struct chan *ch, const struct slot *s, struct wake_list *woken);
 
-/* broadcast.c, under the lock: a count, or FULL; a count, or LOST; what it had before it goes. */
+/* broadcast.c, under the lock: a count or FULL; a count or WEIR_ELOST; before a reader goes. */
 int weir__broadcast_push(struct chan *ch, const char *items, uint32_t n);
 int weir__broadcast_pop(struct chan *ch, struct reader *r, char *items, uint32_t n);
 void weir__broadcast_leave(struct chan *ch, struct reader *r);
 
-/* After request(): as send_slow() in send.c and recv_slow() in recv.c. */
-int weir__kept_send(struct party *self, struct chan *ch, weir_handle h, weir_time deadline);
-int weir__kept_recv(struct party *self, struct chan *ch, weir_handle h, weir_time deadline);
-
-/* Under the lock, one attempt: a count, or FULL, SPENT; EMPTY, END, LOST. */
-int weir__kept_attempt(struct chan *ch, struct waiter *mine, struct wake_list *woken);
+/* What weir__send_locked() and weir__recv_locked() do for these kinds. */
+int weir__kept_send(struct chan *ch, struct waiter *mine, struct wake_list *woken);
+int weir__kept_recv(struct chan *ch, struct waiter *mine, struct wake_list *woken);
 
 /* Under the lock: would a receive through this open handle return at once? */
 bool weir__kept_ready(struct chan *ch, const struct slot *s);

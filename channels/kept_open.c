@@ -5,7 +5,11 @@
 
 #include "kept.h"
 
+#if defined(WEIR_EXPLORE)
+enum { FIRST_ROOM = 2 }; /* so that models outgrow it */
+#else
 enum { FIRST_ROOM = 4 };
+#endif
 
 static struct kept *kept_new(size_t cells, size_t stride)
 {
@@ -27,11 +31,17 @@ void weir__kept_free(struct chan *ch)
 
 /* ---- readers --------------------------------------------------------------------------------- */
 
+static void copy_readers(struct reader *to, const struct kept *k)
+{
+    for (uint32_t i = 0; i < k->room; i++)
+        to[i] = k->readers[i];
+}
+
 /* Under the lock: `table` has room for more, and takes the place of the one there is. */
 static void use_table(struct kept *k, struct reader *table, uint32_t room)
 {
-    for (uint32_t i = 0; i < k->room; i++)
-        table[i] = k->readers[i];
+    if (!MUTATE("kept: readers are copied early"))
+        copy_readers(table, k);
     for (uint32_t i = k->room; i < room; i++)
         table[i].next = i + 1;
     /* All that there was is taken: the chain of the new ones ends at `room`. */
@@ -48,8 +58,10 @@ static int grow(struct chan *ch, uint32_t room)
     struct reader *table = os_alloc(more * sizeof *table);
     if (!table)
         return WEIR_ENOMEM;
+    if (MUTATE("kept: readers are copied early"))
+        copy_readers(table, k);
     lock_acquire(&ch->lock, 0);
-    if (k->room == room && k->free == room) {
+    if ((k->room == room && k->free == room) || MUTATE("kept: grown twice")) {
         struct reader *old = k->readers;
         use_table(k, table, more);
         table = old;
@@ -60,21 +72,19 @@ static int grow(struct chan *ch, uint32_t room)
     return 0;
 }
 
-/* Under the lock. False: there is no free one. */
-static bool take_reader(struct chan *ch, struct slot *s, bool loses)
+/* Under the lock; there is a free one. Its number. */
+static uint32_t take_reader(struct chan *ch, bool loses)
 {
     struct kept *k = ch->kept;
-    if (k->free == k->room)
-        return false;
-    struct reader *r = &k->readers[k->free];
-    s->reader = k->free & 0x7fffffff;
+    uint32_t number = k->free;
+    struct reader *r = &k->readers[number];
     k->free = (uint32_t)r->next;
     k->open++;
     k->losing += loses;
     *r = (struct reader){.loses = loses};
     if (ch->kind == BROADCAST || MUTATE("watch: joins at the next"))
         r->next = a64_load(&k->tail);
-    return true;
+    return number;
 }
 
 weir_handle weir__kept_join(struct party *self, struct party *owner, weir_handle h, struct slot *s,
@@ -89,9 +99,10 @@ weir_handle weir__kept_join(struct party *self, struct party *owner, weir_handle
         bool open = handle_open(s, h) || MUTATE("clone: handle not verified");
         if (open && (handle_word(h) & 3) == RECEIVER)
             loses = reader_of(ch, s)->loses;
-        bool taken = open && take_reader(ch, joins, loses);
         uint32_t room = ch->kept->room;
+        bool taken = open && ch->kept->free != room;
         if (taken) {
+            joins->reader = take_reader(ch, loses) & 0x7fffffff;
             ch->receivers++; /* where all had gone there is one again */
             a32_store(&ch->lock, a32_load(&ch->lock) & ~(uint32_t)RECEIVERS_GONE);
         }
@@ -107,10 +118,8 @@ weir_handle weir__kept_join(struct party *self, struct party *owner, weir_handle
 
 /* ---- open ------------------------------------------------------------------------------------ */
 
-static int set_up(struct chan *ch, const struct kept_plan *plan)
+int weir__kept_set_up(struct chan *ch, const struct chan_plan *plan)
 {
-    if (weir__chan_options(ch, plan->item_size, plan->options) < 0)
-        return WEIR_ENOMEM;
     ch->flags |= KEEPS;
     ch->capacity = (uint32_t)plan->capacity;
     ch->lap_mask = round_up_to_power(ch->capacity) - 1;
@@ -123,56 +132,27 @@ static int set_up(struct chan *ch, const struct kept_plan *plan)
         copy_item(((struct cell *)(void *)k->cells)->item, plan->initial, plan->item_size);
         a64_store(&k->tail, 1);
     }
-    return ch->kind >= FIRST_READ ? grow(ch, 0) : 0;
-}
-
-static int kept_open(struct party *self, weir_handle *tx, weir_handle *rx,
-                     const struct kept_plan *plan)
-{
-    struct chan *ch = weir__chan_alloc(self->thread, false);
-    if (!ch)
-        return WEIR_ENOMEM;
-    if (set_up(ch, plan) < 0) {
-        weir__chan_free(ch, self->thread);
-        return WEIR_ENOMEM;
-    }
-    int rc = weir__chan_publish(self, ch, tx, rx);
-    if (rc == 0 && ch->kind >= FIRST_READ)
-        take_reader(ch, handle_slot(*rx), plan->loses); /* nobody knows the handle yet */
-    return rc;
-}
-
-int weir__kept_open(weir_sender *tx, weir_receiver *rx, const struct kept_plan *plan)
-{
-    int rc = WEIR_EINVAL;
-    if (tx && rx && plan->item_size >= 1 && plan->item_size <= WEIR_ITEM_MAX) {
-        struct party *self = party_enter();
-        rc = WEIR_ENOMEM;
-        if (self) {
-            rc = kept_open(self, &tx->h, &rx->h, plan);
-            party_leave(self);
-        }
-    }
-    if (rc < 0 && tx)
-        tx->h = handle_null(rc);
-    if (rc < 0 && rx)
-        rx->h = handle_null(rc);
+    if (ch->kind < FIRST_READ)
+        return 0;
+    int rc = grow(ch, 0);
+    if (rc == 0)
+        take_reader(ch, plan->loses); /* 0: that of the first receiver */
     return rc;
 }
 
 int weir_oneshot_open(weir_sender *tx, weir_receiver *rx, size_t item_size,
                       const weir_channel_options *options)
 {
-    return weir__kept_open(
+    return weir__chan_open(
         tx, rx,
-        &(struct kept_plan){
+        &(struct chan_plan){
             .kind = ONESHOT, .item_size = item_size, .capacity = 1, .options = options});
 }
 
 int weir_watch_open(weir_sender *tx, weir_receiver *rx, size_t item_size, const void *initial)
 {
-    return weir__kept_open(
+    return weir__chan_open(
         tx, rx,
-        &(struct kept_plan){
+        &(struct chan_plan){
             .kind = LATEST, .item_size = item_size, .capacity = 1, .initial = initial});
 }

@@ -7,17 +7,18 @@
  * is not reused when it is closed but *retired*, and released one grace period later:
  * when every thread that might have been inside an operation has been outside of one.
  *
- *   - A global epoch. Each thread publishes the epoch it last saw, or 0 while it is
- *     outside of operations (quiescent).
+ *   - A global epoch. Each thread publishes the epoch it last saw, or while it is outside of
+ *     operations (quiescent) EPOCH_OUTSIDE, or EPOCH_ASLEEP.
  *   - A worker publishes at each scheduler pass, while no actor of its is inside an
- *     operation, and 0 while it sleeps: nothing per operation. A plain thread brackets
- *     each operation by two plain stores.
+ *     operation, and EPOCH_ASLEEP while it sleeps: nothing per operation. A plain thread
+ *     brackets each operation by two plain stores; outside of them it is EPOCH_OUTSIDE.
  *   - The epoch may advance from e when every other thread has published e: it has read
- *     it, and sees what was unlinked before it was advanced to. Or 0: but then whoever
- *     advances it executes os_membarrier() first, the partner of the a_light_fence() in
- *     thread_online(), after which a thread that still reads as 0 will see everything that
- *     was closed before. Workers that run read as 0 seldom, so they do without; and so
- *     do those that sleep, which say so, and fence when they wake up: thread_awake().
+ *     it, and sees what was unlinked before it was advanced to. Or is outside: but then
+ *     whoever advances it executes os_membarrier() first, the partner of the a_light_fence()
+ *     in thread_online(), after which a thread that is still outside will see everything
+ *     that was closed before. Or is asleep, for which nobody needs a membarrier: it fences
+ *     before it enters anything again (thread_awake()). So among workers, which are seldom
+ *     outside and awake, membarriers are rare.
  *   - What was retired in epoch e is released when the epoch is e + 3. One step more
  *     than the textbook's two, because the closing store may still sit in the store
  *     buffer of the thread that reads e; it has left it before that thread can publish

@@ -22,6 +22,8 @@ static uint32_t take_over(struct chan *ch, struct waiter *mine, struct wake_list
 int weir__recv_locked(struct party *self, struct chan *ch, struct waiter *mine, bool wait,
                       struct wake_list *woken)
 {
+    if (unlikely(ch->flags & KEEPS))
+        return weir__kept_recv(ch, mine, woken);
     struct thread *t = self->thread;
     weir__serve(ch, t, woken);
     /* A sender may be parked beside receivers: of a select that does both, not with itself. */
@@ -57,8 +59,8 @@ static never_inline int recv_attempt(struct party *self, struct chan *ch, weir_h
         wake_all(woken.first);
         if (k > 0)
             return k;
-        if (k == END)
-            return 0;
+        if (k <= END)
+            return k == END ? 0 : k;
         if (deadline == WEIR_TRY)
             return WEIR_EAGAIN;
         os_spin(turns); /* BETWEEN: a sender is about to publish */
@@ -105,6 +107,20 @@ static never_inline int recv_tick(struct party *self, struct slot *s, weir_recei
     return recv_attempt(self, ch, rx.h, WEIR_TRY);
 }
 
+/* As send_kept() in send.c. */
+static never_inline int recv_kept(struct party *self, struct chan *ch, weir_handle h,
+                                  weir_time deadline)
+{
+    struct wake_list none = {NULL, NULL};
+    int k;
+    if (ch->flags & DECLARED_RECEIVER && !use_single(&ch->receiver_user, self))
+        return WEIR_EBUSY;
+    if (MUTATE("kept: taken without the lock") &&
+        (k = weir__kept_recv(ch, &self->waiter, &none)) > 0)
+        return k;
+    return recv_slow(self, ch, h, deadline);
+}
+
 static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n, size_t item_size,
                   weir_time deadline)
 {
@@ -119,7 +135,7 @@ static int recv_n(struct party *self, weir_receiver rx, void *items, uint32_t n,
             return recv_tick(self, s, rx, items, deadline);
         if (ch->kind >= FIRST_KEPT) {
             request(self, s, items, n, false, false);
-            return weir__kept_recv(self, ch, rx.h, deadline);
+            return recv_kept(self, ch, rx.h, deadline);
         }
         if (!use_single(&ch->receiver_user, self))
             return WEIR_EBUSY;

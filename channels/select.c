@@ -38,8 +38,8 @@
  */
 #include <weir/select.h>
 
-#include "kept.h"
 #include "single.h"
+#include "wait.h"
 
 enum case_kind { CASE_OFF, CASE_RECV, CASE_SEND, CASE_SOURCE };
 
@@ -293,25 +293,18 @@ static int attempt(struct selection *s, struct select_waiter *w)
         return WEIR_EPIPE;
     if (mine->sends ? ch->kind != UNBOUNDED && no_room(ch) : nothing_there(ch))
         return NOTHING;
-    int k = ch->flags & KEEPS ? weir__kept_attempt(ch, mine, &s->woken)
-            : mine->sends     ? weir__send_locked(s->self, ch, mine, false, &s->woken)
-                              : weir__recv_locked(s->self, ch, mine, false, &s->woken);
+    int k = mine->sends ? weir__send_locked(s->self, ch, mine, false, &s->woken)
+                        : weir__recv_locked(s->self, ch, mine, false, &s->woken);
     switch (k) {
     case EMPTY: /* and FULL */
         return NOTHING;
     case BETWEEN:
     case SHUT:
         return AGAIN;
-    case NO_MEMORY:
-        return WEIR_ENOMEM;
     case END:
         return 0;
-    case SPENT:
-        return WEIR_EPIPE;
-    case LOST:
-        return WEIR_ELOST;
     default:
-        return mine->one ? 0 : k;
+        return k > 0 && mine->one ? 0 : k;
     }
 }
 

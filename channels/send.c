@@ -29,6 +29,8 @@ static uint32_t hand_over(struct chan *ch, struct waiter *mine, struct wake_list
 int weir__send_locked(struct party *self, struct chan *ch, struct waiter *mine, bool wait,
                       struct wake_list *woken)
 {
+    if (unlikely(ch->flags & KEEPS))
+        return weir__kept_send(ch, mine, woken);
     weir__serve(ch, self->thread, woken);
     uint32_t sent = hand_over(ch, mine, woken);
     if (sent == mine->count || ch->sendq.first)
@@ -67,8 +69,8 @@ static never_inline int send_attempt(struct party *self, struct chan *ch, weir_h
         wake_all(woken.first);
         if (k > 0)
             return self->waiter.one ? 0 : k;
-        if (k == NO_MEMORY)
-            return WEIR_ENOMEM;
+        if (k < END)
+            return k;
         if (deadline == WEIR_TRY)
             return WEIR_EAGAIN;
         os_spin(turns); /* BETWEEN: a receiver is about to free the place */
@@ -115,6 +117,15 @@ static never_inline int push_single(struct party *self, struct chan *ch, const v
     return k;
 }
 
+/* Of a kind that keeps its items: always under the lock. */
+static never_inline int send_kept(struct party *self, struct chan *ch, weir_handle h,
+                                  weir_time deadline)
+{
+    if (ch->flags & DECLARED_SENDER && !use_single(&ch->sender_user, self))
+        return WEIR_EBUSY;
+    return send_slow(self, ch, h, deadline);
+}
+
 /* A count (`one`: 0) or an error. */
 static int send_n(struct party *self, weir_sender tx, const void *items, uint32_t n,
                   size_t item_size, weir_time deadline, bool one)
@@ -130,7 +141,7 @@ static int send_n(struct party *self, weir_sender tx, const void *items, uint32_
     if (unlikely(ch->flags & (DECLARED_SENDER | KEEPS))) {
         if (ch->kind >= FIRST_KEPT) {
             request(self, s, items, n, true, one);
-            return weir__kept_send(self, ch, tx.h, deadline);
+            return send_kept(self, ch, tx.h, deadline);
         }
         if (!use_single(&ch->sender_user, self))
             return WEIR_EBUSY;

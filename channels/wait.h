@@ -295,7 +295,7 @@ static always_inline void after_publishing_short(void)
 /*
  * Under the lock: an attempt of a request that is not queued. `wait`: it will be, if nothing
  * went through, so a declared single user on the other side has to be fenced in. A count;
- * FULL or EMPTY (may wait), BETWEEN (try again), NO_MEMORY, END.
+ * FULL or EMPTY (may wait), BETWEEN or SHUT (try again), END, an error.
  */
 int weir__send_locked(struct party *self, struct chan *ch, struct waiter *mine, bool wait,
                       struct wake_list *woken);
@@ -323,7 +323,7 @@ static inline bool no_room(struct chan *ch)
 }
 
 /* Any kind of storage but what is kept; lock held or not, but for ticks. Counts, FULL/EMPTY,
- * BETWEEN, SHUT, NO_MEMORY. */
+ * BETWEEN, SHUT, WEIR_ENOMEM. */
 int weir__push(struct chan *ch, const char *items, uint64_t n);
 int weir__pop(struct chan *ch, struct thread *t, char *items, uint64_t n);
 

@@ -17,8 +17,12 @@ static struct watch *watch_of(struct party *p)
     return container_of(p, struct watch, party);
 }
 
+/* In party.waiter.linked; changed under the lock, but by who wakes one that RINGS. */
+enum { TOLD = UNLINKED, ARMED = LINKED, RINGS = ANNOUNCED };
+
 static void watch_wake(struct party *p)
 {
+    a32_store_release(&p->waiter.linked, TOLD); /* pairs with arm() */
     os_event_set(watch_of(p)->event);
 }
 
@@ -42,13 +46,13 @@ static struct watch *watch_find(const struct chan *ch, const struct slot *s)
 
 static bool is_armed(const struct watch *w)
 {
-    return a32_load(&w->party.waiter.linked) != UNLINKED;
+    return a32_load(&w->party.waiter.linked) == ARMED;
 }
 
-static void disarm(struct chan *ch, struct watch *w)
+static void disarm(struct chan *ch, struct watch *w, uint32_t from_now_on)
 {
     waitq_remove(&ch->recvq, &w->party.waiter);
-    a32_store(&w->party.waiter.linked, UNLINKED);
+    a32_store(&w->party.waiter.linked, from_now_on);
 }
 
 /* For the receiver at `s`. */
@@ -64,7 +68,7 @@ void weir__watches_tell(struct chan *ch, struct wake_list *woken)
     for (struct watch *w = watches(ch); w; w = w->next) {
         if (!is_armed(w) || !something_there(ch, w->party.waiter.slot))
             continue;
-        disarm(ch, w);
+        disarm(ch, w, MUTATE("watch: armed while it rings") ? TOLD : RINGS);
         wake_later(woken, &w->party.waiter);
     }
 }
@@ -76,7 +80,7 @@ struct watch *weir__watch_take(struct chan *ch, const struct slot *s)
     if (!w)
         return NULL;
     if (is_armed(w))
-        disarm(ch, w);
+        disarm(ch, w, TOLD);
     if (before == w) {
         aptr_store(&x->watches, w->next);
         return w;
@@ -116,19 +120,23 @@ static struct watch *watch_get(struct chan *ch, weir_handle h)
     return w;
 }
 
-/* As a receiver that is about to park. False: there is something, or it has been closed. */
+/*
+ * As a receiver that is about to park. False: there is something, or it has been closed. One that
+ * is armed already stays so, and one that RINGS will be set.
+ */
 static bool arm(struct party *self, struct chan *ch, struct watch *w, weir_handle h)
 {
     struct waiter *mine = &w->party.waiter;
     lock_acquire(&ch->lock, RECV_WAITS);
     bool waits = handle_open(mine->slot, h);
-    if (waits && !is_armed(w)) {
+    /* Acquire: who had it in his list has read where that goes on. */
+    if (waits && a32_load_acquire(&mine->linked) == TOLD) {
         if (peer_unfenced(self, ch, SINGLE_SENDER, &ch->sender_user) &&
             !MUTATE("watch: no membarrier"))
             os_membarrier(); /* pairs with the sender's claim, a plain store */
         waits = !something_there(ch, mine->slot) || MUTATE("watch: no second look");
         if (waits) {
-            a32_store(&mine->linked, LINKED);
+            a32_store(&mine->linked, ARMED);
             waitq_append(&ch->recvq, mine);
             ch->parked_at = (char *)mine; /* there is no item to fetch */
         }

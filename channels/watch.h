@@ -7,20 +7,25 @@
  * try form on that handle finds nothing. So nobody has to remember to arm anything: who goes
  * on receiving gets items, who gets WEIR_EAGAIN may poll.
  *
- * A watch is TOLD or ARMED:
+ * A watch is TOLD, ARMED or RINGS:
  *
  *   TOLD    the descriptor is readable, or about to be; in no queue. At first.
  *   ARMED   a waiter of ours is in the channel's queue of receivers, with the flag and all that
  *           belongs to it, because there was nothing to receive: as a party that parks. But it
  *           takes nothing, counts as nobody who waits, and is passed over by who serves.
+ *   RINGS   it was, and is in the list of those whom somebody is about to wake.
  *
  *   TOLD -> ARMED   weir__watch_arm(), after a try form found nothing: clear, announce and
  *                   lock, look; only if there is still nothing, queue; else set again
- *   ARMED -> TOLD   weir__watches_tell(), under the lock, by whoever leaves something to
- *                   receive behind: unlink; set after the lock is released, as a wake
+ *   ARMED -> RINGS  weir__watches_tell(), under the lock, by whoever leaves something to
+ *                   receive behind: unlink
+ *   RINGS -> TOLD   watch_wake(), after the lock was released: then set
  *
- * The clearing comes before the look: what is told after the look is not cleared. A wake that
- * is late may set the descriptor of a watch that is armed again: then a try form finds nothing.
+ * The clearing comes before the look: what is told after the look is not cleared. A handle may be
+ * tried again at any time, also while its watch RINGS: that is left where it is, as a waiter is
+ * in one list only, and the descriptor will be set after it was cleared, since it RINGS no more
+ * before it is set. A wake that is late may set the descriptor of a watch that is armed again:
+ * then a try form finds nothing.
  * While it is ARMED each send goes under the lock; the first one tells, and the next ones
  * are as fast as ever.
  *

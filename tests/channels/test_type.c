@@ -97,6 +97,7 @@ static void other_kinds(void)
     num_receiver rx = {0};
     int n = 0;
     EXPECT_RC(num_oneshot(&tx, NULL), WEIR_EINVAL);
+    EXPECT_RC(weir_check(tx), WEIR_EINVAL);
     EXPECT_RC(num_oneshot(&tx, &rx), 0);
     EXPECT_RC(num_send(tx, 4), 0);
     EXPECT_RC(num_send(tx, 5), WEIR_EPIPE);
@@ -106,6 +107,7 @@ static void other_kinds(void)
     EXPECT_RC(weir_close(tx), 0);
     EXPECT_RC(weir_close(rx), 0);
     EXPECT_RC(num_watch(NULL, &rx, &n), WEIR_EINVAL);
+    EXPECT_RC(weir_check(rx), WEIR_EINVAL);
     EXPECT_RC(num_watch(&tx, &rx, &n), 0);
     EXPECT_RC(num_send(tx, 6), 0);
     EXPECT_RC(num_watch_read(rx, &n), 1);
@@ -137,7 +139,9 @@ static void options_and_errors(void)
     EXPECT_RC(weir_check(tx), WEIR_EINVAL);
     EXPECT_RC(byte_send(tx, 1), WEIR_EINVAL);
     EXPECT_RC(byte_channel(NULL, &rx, 1), WEIR_EINVAL);
+    EXPECT_RC(weir_check(rx), WEIR_EINVAL);
     EXPECT_RC(byte_channel(&tx, NULL, 1), WEIR_EINVAL);
+    EXPECT_RC(weir_check(tx), WEIR_EINVAL);
     EXPECT_RC(byte_channel_open(&tx, &rx, 2, &options), 0);
     EXPECT_RC(byte_send(tx, 255), 0);
     EXPECT_RC(weir_close(rx), 0);

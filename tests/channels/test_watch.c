@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <weir/broadcast.h>
 #include <weir/select.h>
 #include <weir/ticker.h>
 
@@ -331,6 +332,56 @@ static void loops(void)
     }
 }
 
+/* ---- many: subscribers of a broadcast ------------------------------------------------------ */
+
+enum how { WAITS, POLLS, TRIES };
+
+struct subscriber {
+    pthread_t thread;
+    weir_receiver rx;
+    enum how how;
+};
+
+/* Every item, in order. Who tries at any time polls each fourth time that there was nothing. */
+static void *take_all(void *arg)
+{
+    const struct subscriber *s = arg;
+    int item, expected = 0, rc, fd = s->how == WAITS ? -1 : weir_receiver_fd(s->rx);
+    unsigned vain = 0;
+    while ((rc = s->how == WAITS ? weir_recv(s->rx, &item) : weir_try_recv(s->rx, &item)) != 0) {
+        if (rc == WEIR_EAGAIN && (s->how == POLLS || ++vain % 4 == 0)) {
+            wait_readable(fd);
+        } else if (rc != WEIR_EAGAIN) {
+            EXPECT_RC(rc, 1);
+            EXPECT_EQ(item, expected);
+            expected++;
+        }
+    }
+    EXPECT_EQ(expected, EACH);
+    if (fd >= 0)
+        close(fd);
+    return NULL;
+}
+
+static void subscribers(void)
+{
+    static const enum how how[] = {WAITS, TRIES, POLLS, WAITS, TRIES, POLLS};
+    enum { N = sizeof how / sizeof *how };
+    struct subscriber s[N];
+    weir_sender tx;
+    REQUIRE_RC(weir_broadcast_open(&tx, NULL, sizeof(int), 2, WEIR_LOSE_NOTHING), 0);
+    for (unsigned i = 0; i < N; i++) {
+        s[i] = (struct subscriber){.rx = weir_broadcast_subscribe(tx, WEIR_LOSE_NOTHING),
+                                   .how = how[i]};
+        REQUIRE_EQ(pthread_create(&s[i].thread, NULL, take_all, &s[i]), 0);
+    }
+    send_many(&tx);
+    for (unsigned i = 0; i < N; i++) {
+        pthread_join(s[i].thread, NULL);
+        EXPECT_RC(weir_close(s[i].rx), 0);
+    }
+}
+
 /* ---- others on the same channel ----------------------------------------------------------- */
 
 /* One is told, one has been told already, one has no descriptor; the older one goes first. */
@@ -538,4 +589,5 @@ TEST_SUITE(watch, "descriptors of receivers",
            {"F038 an item that comes during weir_try_select", came_between},
            {"F045 another one asks, or the handle is closed, while one is made", at_each_moment},
            {"F054 a descriptor without memory", without_memory},
+           {"F038 subscribers that wait, poll and try at any time", subscribers},
            {"F038 loops with epoll, level and edge triggered, and three senders", loops});

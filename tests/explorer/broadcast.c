@@ -190,15 +190,19 @@ static void selects(void *unused)
     }
 }
 
-/* A subscriber that comes later, through a sender of its own, misses nothing from then on. */
-static void subscribes(void *unused)
+/*
+ * A subscriber that comes later, through a sender of its own or as a clone, misses nothing from
+ * then on.
+ */
+static void subscribes(void *clones)
 {
     uint32_t before = a32_load_acquire(&returned), item, first = 0, next = 0;
-    (void)unused;
-    weir_receiver mine = weir_broadcast_subscribe(tx[1], WEIR_LOSE_NOTHING);
+    weir_receiver mine =
+        clones ? weir_receiver_clone(rx[0]) : weir_broadcast_subscribe(tx[1], WEIR_LOSE_NOTHING);
     uint32_t after = a32_load_acquire(&returned); /* and one more may have been sent */
     EXPLORE_EQ(weir_check(mine), 0);
-    EXPLORE_EQ(weir_close(tx[1]), 0);
+    if (!clones)
+        EXPLORE_EQ(weir_close(tx[1]), 0);
     while (weir_recv(mine, &item) == 1) {
         first = first ? first : item / SENDERS;
         EXPLORE_ASSERT(next == 0 || item / SENDERS == next);
@@ -294,6 +298,14 @@ static void all_to_all(void)
             "b", recvs, H(1)                                                                       \
         }                                                                                          \
     }
+#define TWO_SUBSCRIBE                                                                              \
+    {                                                                                              \
+        {"sender", sends, ARG(0, ITEMS - 1)}, {"late", subscribes, NULL},                          \
+            {"clone", subscribes, H(1)}, {"a", recvs, H(0)},                                       \
+        {                                                                                          \
+            "b", recvs, H(1)                                                                       \
+        }                                                                                          \
+    }
 #define SELECTS                                                                                    \
     {                                                                                              \
         {"sender a", sends, ARG(0, 2)}, {"sender b", sends, ARG(1, 1)},                            \
@@ -334,6 +346,8 @@ MODEL(broadcast_by, "F046 broadcast: a sender gives up", open_1,
        {"b", recvs, H(1)}});
 MODEL(broadcast_leaves, "F045 broadcast: a subscriber leaves", open_1, LEAVES);
 MODEL(broadcast_subscribes, "F041 broadcast: a subscriber comes late", open_1, SUBSCRIBES);
+MODEL(broadcast_grows, "F041 broadcast: two come late, and the table of readers grows", open_1,
+      TWO_SUBSCRIBE);
 MODEL(broadcast_again, "F044 broadcast: all leave, and one comes", open_1,
       {{"sender", sends, ARG(0, 3)},
        {"late", subscribes_again, NULL},
@@ -390,3 +404,7 @@ BROKEN(broadcast_no_lock, "two take the same place", open_1, "kept: taken withou
         {"sender b", sends, ARG(1, 2)},
         {"a", recvs, H(0)},
         {"b", recvs, H(1)}});
+BROKEN(broadcast_copied_early, "a reader in a table that grows goes back", open_1,
+       "kept: readers are copied early", SUBSCRIBES);
+BROKEN(broadcast_grown_twice, "a table that another has made grow is replaced again", open_1,
+       "kept: grown twice", TWO_SUBSCRIBE);

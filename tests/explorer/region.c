@@ -176,6 +176,17 @@ static size_t round_up(size_t n, size_t to)
     return (n + to - 1) & ~(to - 1);
 }
 
+/* In the gap before it: it is to be released with the size that was asked for. */
+__attribute__((no_sanitize_address)) static void note_size(void *memory, size_t bytes)
+{
+    ((size_t *)memory)[-1] = bytes;
+}
+
+__attribute__((no_sanitize_address)) static size_t noted_size(const void *memory)
+{
+    return ((const size_t *)memory)[-1];
+}
+
 void *region_alloc(size_t bytes, size_t align)
 {
     size_t at = round_up(R->heap_used + GAP, align < GRAIN ? GRAIN : align);
@@ -183,6 +194,7 @@ void *region_alloc(size_t bytes, size_t align)
         explore_fail(NULL, "explorer: the heap is used up");
     R->heap_used = round_up(at + bytes, GRAIN);
     ASAN_UNPOISON_MEMORY_REGION(R->base + at, bytes);
+    note_size(R->base + at, bytes);
     return R->base + at;
 }
 
@@ -190,6 +202,9 @@ void region_free(void *memory, size_t bytes)
 {
     if (region_is_dead(memory))
         explore_fail(NULL, "%p is released twice", memory);
+    if (noted_size(memory) != bytes)
+        explore_fail(NULL, "%p has %zu bytes and is released as %zu", memory, noted_size(memory),
+                     bytes);
     explore_dead(memory, round_up(bytes ? bytes : 1, GRAIN));
     memset(memory, 0xdd, bytes < 256 ? bytes : 256);
     ASAN_POISON_MEMORY_REGION(memory, bytes);

@@ -13,7 +13,7 @@ enum { ITEMS = 40, OF_SENDER = 10 };
 
 static unsigned got[ITEMS], dropped[ITEMS];
 static weir_sender tx[2];
-static weir_receiver rx[2];
+static weir_receiver rx[3];
 static bool closes_early;
 
 static void count_drop(void *item, void *unused)
@@ -74,6 +74,21 @@ static void open_two_unbounded(void)
 {
     open_unbounded();
     clone_all();
+}
+
+/* All get the item; their descriptors wait for it. */
+static int fds[3];
+
+static void open_broadcast(void)
+{
+    uint32_t item;
+    EXPLORE_EQ(weir_broadcast_open(&tx[0], &rx[0], sizeof item, 2, WEIR_LOSE_NOTHING), 0);
+    rx[1] = weir_receiver_clone(rx[0]);
+    rx[2] = weir_receiver_clone(rx[0]);
+    for (unsigned i = 0; i < 3; i++) {
+        fds[i] = weir_receiver_fd(rx[i]);
+        EXPLORE_EQ(weir_try_recv(rx[i], &item), WEIR_EAGAIN);
+    }
 }
 
 /* ---- threads -------------------------------------------------------------------- */
@@ -178,6 +193,26 @@ static void loops_once(void *arg)
     got[item]++;
 }
 
+/* Before it was told; and once more, so that it is told of the next one. */
+static void tries_any_time(void *arg)
+{
+    unsigned i = (unsigned)(uintptr_t)arg;
+    uint32_t item;
+    int rc;
+    while ((rc = weir_try_recv(rx[i], &item)) == WEIR_EAGAIN)
+        explore_relax(EXPLORE_HERE);
+    EXPLORE_EQ(rc, 1);
+    EXPLORE_EQ(weir_try_recv(rx[i], &item), WEIR_EAGAIN);
+}
+
+static void is_told(void *arg)
+{
+    unsigned i = (unsigned)(uintptr_t)arg;
+    uint32_t item;
+    explore_await_event(fds[i]);
+    EXPLORE_EQ(weir_try_recv(rx[i], &item), 1);
+}
+
 static void closes(void *arg)
 {
     EXPLORE_EQ(weir_close(rx[(uintptr_t)arg]), 0);
@@ -233,6 +268,12 @@ static void runs_sender(void *arg)
         {"loop", loops, (void *)0},                                                                \
         {"receiver", receives, (void *)1},                                                         \
     }
+#define ANY_TIME                                                                                   \
+    .threads = {                                                                                   \
+        {"sender", sends_one, NULL},                                                               \
+        {"tries", tries_any_time, (void *)1},                                                      \
+        {"loop", is_told, (void *)0},                                                              \
+    }
 #define SELECTS                                                                                    \
     .threads = {                                                                                   \
         {"sender", selects, NULL},                                                                 \
@@ -264,6 +305,11 @@ WATCH(watch_try_select, "F038 a loop that tries by select", open_1,
 WATCH(watch_once_0, "F038 a single item, rendezvous", open_0, ONCE);
 WATCH(watch_once_1, "F038 a single item, capacity 1", open_1, ONCE);
 WATCH(watch_once_singles, "F038 a single item, declared single ends", open_singles, ONCE);
+
+/* A handle may be tried again before its descriptor was set. */
+EXPLORE_MODEL(watch_any_time, "F038 a loop beside one that tries at any time",
+              .setup = open_broadcast, .max_steps = 60000, .thread_exit = weir__thread_detach,
+              ANY_TIME);
 
 /* Two threads try through one handle. */
 WATCH(watch_shared, "F038 two loops on one handle", open_1,
@@ -299,3 +345,6 @@ WATCH(watch_parked_silent, "a sender that parks does not tell", open_0,
       .mutation = "watch: parked sender does not tell", .expect = "deadlock", ONE);
 WATCH(watch_without_grace, "the descriptor is closed while somebody is about to set it",
       open_closes_early, .mutation = "watch: without grace", CLOSED);
+EXPLORE_MODEL(watch_armed_while_it_rings, "a watch leaves the list of those to wake",
+              .setup = open_broadcast, .max_steps = 60000, .thread_exit = weir__thread_detach,
+              .mutation = "watch: armed while it rings", .expect = "deadlock", ANY_TIME);

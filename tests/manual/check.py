@@ -14,7 +14,7 @@ import tempfile
 
 # Macros that are not for users, or that only the expansion of others needs.
 INTERNAL = re.compile(r"WEIR_(API|UNUSED|FIRST|ARG_SIZE|LOOKS_LATER|ERROR_ENUM|OFFSETS?(_\w+)?)$"
-                      r"|WEIR_\w+_(H|CLEANUP)$")
+                      r"|WEIR_TYPE_OPEN$|WEIR_\w+_(H|CLEANUP)$")
 SECTIONS = {"NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "SEE ALSO"}
 WARNINGS = ["-std=gnu11", "-Wall", "-Wextra", "-Wpedantic", "-Wno-unused-function", "-Werror"]
 

@@ -48,6 +48,17 @@
 #include <weir/select.h>
 #include <weir/watch.h>
 
+/* The body of a function that opens a channel of typed ends *tx and *rx. */
+#define WEIR_TYPE_OPEN(open, ...)                                                                  \
+    weir_sender untyped_tx;                                                                        \
+    weir_receiver untyped_rx;                                                                      \
+    int rc = open(tx ? &untyped_tx : NULL, rx ? &untyped_rx : NULL, __VA_ARGS__);                  \
+    if (tx)                                                                                        \
+        tx->h = untyped_tx.h;                                                                      \
+    if (rx)                                                                                        \
+        rx->h = untyped_rx.h;                                                                      \
+    return rc
+
 #define WEIR_TYPE(name, type)                                                                      \
     typedef struct name##_sender {                                                                 \
         weir_handle h;                                                                             \
@@ -71,15 +82,7 @@
                                                       size_t capacity,                             \
                                                       const weir_channel_options *options)         \
     {                                                                                              \
-        weir_sender untyped_tx;                                                                    \
-        weir_receiver untyped_rx;                                                                  \
-        int rc = weir_channel_open(tx ? &untyped_tx : NULL, rx ? &untyped_rx : NULL, sizeof(type), \
-                                   capacity, options);                                             \
-        if (tx && rx) {                                                                            \
-            tx->h = untyped_tx.h;                                                                  \
-            rx->h = untyped_rx.h;                                                                  \
-        }                                                                                          \
-        return rc;                                                                                 \
+        WEIR_TYPE_OPEN(weir_channel_open, sizeof(type), capacity, options);                        \
     }                                                                                              \
     static inline WEIR_UNUSED int name##_channel(name##_sender *tx, name##_receiver *rx,           \
                                                  size_t capacity)                                  \
@@ -88,28 +91,12 @@
     }                                                                                              \
     static inline WEIR_UNUSED int name##_oneshot(name##_sender *tx, name##_receiver *rx)           \
     {                                                                                              \
-        weir_sender untyped_tx;                                                                    \
-        weir_receiver untyped_rx;                                                                  \
-        int rc = weir_oneshot_open(tx ? &untyped_tx : NULL, rx ? &untyped_rx : NULL, sizeof(type), \
-                                   NULL);                                                          \
-        if (tx && rx) {                                                                            \
-            tx->h = untyped_tx.h;                                                                  \
-            rx->h = untyped_rx.h;                                                                  \
-        }                                                                                          \
-        return rc;                                                                                 \
+        WEIR_TYPE_OPEN(weir_oneshot_open, sizeof(type), NULL);                                     \
     }                                                                                              \
     static inline WEIR_UNUSED int name##_watch(name##_sender *tx, name##_receiver *rx,             \
                                                type const *initial)                                \
     {                                                                                              \
-        weir_sender untyped_tx;                                                                    \
-        weir_receiver untyped_rx;                                                                  \
-        int rc = weir_watch_open(tx ? &untyped_tx : NULL, rx ? &untyped_rx : NULL, sizeof(type),   \
-                                 initial);                                                         \
-        if (tx && rx) {                                                                            \
-            tx->h = untyped_tx.h;                                                                  \
-            rx->h = untyped_rx.h;                                                                  \
-        }                                                                                          \
-        return rc;                                                                                 \
+        WEIR_TYPE_OPEN(weir_watch_open, sizeof(type), initial);                                    \
     }                                                                                              \
     static inline WEIR_UNUSED int name##_watch_read(name##_receiver rx, type *item)                \
     {                                                                                              \
@@ -118,15 +105,7 @@
     static inline WEIR_UNUSED int name##_broadcast(name##_sender *tx, name##_receiver *rx,         \
                                                    size_t capacity, weir_broadcast_mode mode)      \
     {                                                                                              \
-        weir_sender untyped_tx;                                                                    \
-        weir_receiver untyped_rx;                                                                  \
-        int rc = weir_broadcast_open(tx ? &untyped_tx : NULL, rx ? &untyped_rx : NULL,             \
-                                     sizeof(type), capacity, mode);                                \
-        if (tx)                                                                                    \
-            tx->h = untyped_tx.h;                                                                  \
-        if (rx)                                                                                    \
-            rx->h = untyped_rx.h;                                                                  \
-        return rc;                                                                                 \
+        WEIR_TYPE_OPEN(weir_broadcast_open, sizeof(type), capacity, mode);                         \
     }                                                                                              \
     static inline WEIR_UNUSED name##_receiver name##_broadcast_subscribe(name##_sender tx,         \
                                                                          weir_broadcast_mode mode) \
