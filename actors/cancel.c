@@ -263,7 +263,8 @@ static bool deadline_of(const struct actor *a, const struct scope *s, weir_time 
             *earliest = INT64_MIN;
         else if (s->deadline < *earliest)
             *earliest = s->deadline;
-        if (s->cancelled || s->shield)
+        bool held = s->is_group && container_of(s, struct group, scope)->held;
+        if (s->cancelled || s->shield || held)
             return true;
     }
     if (a->stopped)

@@ -69,13 +69,36 @@ static void print_actors(const struct snapshot *s, uint32_t dead, FILE *out)
 
 /* ---- the trees of supervisors ---------------------------------------------------------------- */
 
-/* The next supervisor further out, that is, among who spawned it; NO_ONE. */
-static uint32_t upper(const struct snapshot *s, uint32_t i)
+/* Supervisors are in a chain, each with the child through which it is below another one. */
+struct trees {
+    struct snapshot *s;
+    FILE *out;
+    uint32_t first;
+};
+
+/* The child of the next supervisor further out, among who spawned it and those before; NO_ONE. */
+static uint32_t branch_of(const struct snapshot *s, uint32_t i)
 {
-    do
-        i = weir__seen_by_id(s, s->actors[i].parent);
-    while (i != NO_ONE && !s->actors[i].supervises);
-    return i;
+    uint32_t above = weir__seen_by_id(s, s->actors[i].parent);
+    while (above != NO_ONE) {
+        i = above;
+        above = weir__seen_by_id(s, s->actors[i].parent);
+        if (above != NO_ONE && s->actors[above].supervises)
+            return i;
+    }
+    return NO_ONE;
+}
+
+static void find_supervisors(struct trees *t)
+{
+    struct seen *actors = t->s->actors;
+    t->first = NO_ONE;
+    for (uint32_t i = t->s->count; i-- > 0;)
+        if (actors[i].supervises) {
+            actors[i].branch = branch_of(t->s, i);
+            actors[i].next_supervisor = t->first;
+            t->first = i;
+        }
 }
 
 static void print_node(const struct seen *a, int depth, FILE *out)
@@ -83,33 +106,31 @@ static void print_node(const struct seen *a, int depth, FILE *out)
     fprintf(out, "%*s#%u %s, %s\n", 2 * depth, "", a->id, a->name, state_of(a));
 }
 
-/* A supervisor, its children, and the supervisors that one of these has begun. */
-static void print_tree(const struct snapshot *s, uint32_t i, int depth, FILE *out)
+/* A supervisor, its children, and the supervisors that were begun below each of these. */
+static void print_tree(const struct trees *t, uint32_t i, int depth)
 {
     enum { DEEP = 32 };
-    print_node(&s->actors[i], depth, out);
-    for (uint32_t c = 0; c < s->count; c++) {
-        const struct seen *child = &s->actors[c];
-        if (child->parent != s->actors[i].id)
+    const struct seen *actors = t->s->actors;
+    print_node(&actors[i], depth, t->out);
+    for (uint32_t c = 0; c < t->s->count; c++) {
+        if (actors[c].parent != actors[i].id)
             continue;
-        print_node(child, depth + 1, out);
-        for (uint32_t u = 0; u < s->count && depth < DEEP; u++)
-            if (s->actors[u].supervises && s->actors[u].parent == child->id)
-                print_tree(s, u, depth + 2, out);
+        print_node(&actors[c], depth + 1, t->out);
+        for (uint32_t u = t->first; u != NO_ONE && depth < DEEP; u = actors[u].next_supervisor)
+            if (actors[u].branch == c)
+                print_tree(t, u, depth + 2);
     }
 }
 
-static void print_trees(const struct snapshot *s, FILE *out)
+static void print_trees(struct snapshot *s, FILE *out)
 {
-    bool any = false;
-    for (uint32_t i = 0; i < s->count; i++) {
-        if (!s->actors[i].supervises || upper(s, i) != NO_ONE)
-            continue;
-        if (!any)
-            fprintf(out, "supervisors:\n");
-        any = true;
-        print_tree(s, i, 1, out);
-    }
+    struct trees t = {.s = s, .out = out};
+    find_supervisors(&t);
+    if (t.first != NO_ONE)
+        fprintf(out, "supervisors:\n");
+    for (uint32_t u = t.first; u != NO_ONE; u = s->actors[u].next_supervisor)
+        if (s->actors[u].branch == NO_ONE)
+            print_tree(&t, u, 1);
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */

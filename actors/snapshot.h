@@ -31,6 +31,9 @@ struct seen {
     char name[NAME_BYTES];
     uint32_t next_id, next_target; /* in the chains of the tables below */
 
+    /* For dump.c */
+    uint32_t branch, next_supervisor;
+
     /* For deadlock.c */
     uint32_t first_end, next_work;
     uint32_t pending; /* who waits for a group: its children that are stuck */

@@ -278,9 +278,12 @@ int weir__move(struct party *self, weir_handle h, struct party *to)
         return weir__handle_error(h, kind);
     struct chan *ch = s->object;
     lock_acquire(&ch->lock, 0);
+    a32 *user = kind == SENDER ? &ch->sender_user : &ch->receiver_user;
     int rc = handle_open(s, h) ? weir__slot_move(self, s, to) : WEIR_ECLOSED;
     if (rc > 0 && to)
-        a32_store(kind == SENDER ? &ch->sender_user : &ch->receiver_user, to->id);
+        a32_store(user, to->id);
+    else if (rc >= 0 && !to && a32_load(user) == self->id)
+        a32_store(user, 0); /* it is the next one's who uses it */
     chan_unlock(ch);
     return rc < 0 ? rc : 0;
 }

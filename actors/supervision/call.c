@@ -2,15 +2,20 @@
 /*
  * call.c - request and reply: docs/protocol.md, "Calls".
  *
- * The answer is the sender of a channel of one item, opened by the caller. From the send of the
- * request to its receipt nobody owns it, so at each moment exactly one is to close it: the caller
- * before the send has succeeded, the mailbox (by its drop function) while the request is in it,
- * then the server. The caller keeps the receiver, so the end of that channel is the end of its
- * hopes.
+ * The answer is the sender of a oneshot, opened by the caller. From the send of the request to its
+ * receipt nobody owns it, so at each moment exactly one is to close it: the caller before the send
+ * has succeeded, the mailbox (by its drop function) while the request is in it, then the server.
+ * The caller keeps the receiver, so the end of that channel is the end of its hopes.
+ *
+ * A reply that was sent is had by the caller: one that comes after its wait has ended, by a
+ * deadline or a cancellation, and before it closes the receiver, is dropped by that close, which
+ * takes it after all.
  */
 #include "call.h"
 
 #include <string.h>
+
+#include <weir/oneshot.h>
 
 #include "chan.h"
 
@@ -38,20 +43,48 @@ int weir_handle_adopt(weir_handle h)
 
 /* ---- the caller ---------------------------------------------------------------------------- */
 
-/* The places are there before the request goes, so that who answers needs no memory. */
-static int answer_open(weir_sender *tx, weir_receiver *rx, size_t size)
+/* The reply, if it comes after the wait for it. */
+struct late {
+    void *reply;
+    size_t size;
+    bool came;
+};
+
+static void take_late(void *item, void *context)
 {
-    int rc = weir_channel_open(tx, rx, size, 1, NULL);
+    struct late *late = context;
+    if (MUTATE("call: a late reply is lost"))
+        return;
+    memcpy(late->reply, item, late->size);
+    late->came = true;
+}
+
+/* The place is there before the request goes, so that who answers needs no memory. */
+static int answer_open(weir_sender *tx, weir_receiver *rx, struct late *late)
+{
+    weir_channel_options o = {.drop = take_late, .drop_context = late};
+    int rc = weir_oneshot_open(tx, rx, late->size, &o);
     if (rc < 0)
         return rc;
-    rc = weir__cells_make(handle_slot(tx->h)->object);
-    if (rc == 0 && !MUTATE("call: the caller keeps the answer"))
+    if (!MUTATE("call: the caller keeps the answer"))
         rc = weir_disown(*tx);
     if (rc < 0) {
         weir_close(*tx);
         weir_close(*rx);
     }
     return rc;
+}
+
+/* The request was sent. A cancellation that was too late has not been noticed. */
+static int await_reply(struct party *self, weir_receiver rx, struct late *late, weir_time deadline)
+{
+    bool noticed = self->noticed;
+    int rc = weir_recv_item(rx, late->reply, late->size, deadline);
+    weir_close(rx);
+    if (!late->came)
+        return rc == 0 ? WEIR_EPIPE : rc;
+    self->noticed = noticed;
+    return 0;
 }
 
 static bool answer_fits(size_t size, size_t answer_at)
@@ -64,20 +97,25 @@ int weir__call(weir_handle box, void *request, size_t request_size, size_t answe
 {
     weir_sender tx;
     weir_receiver rx;
+    struct late late = {.reply = reply, .size = reply_size};
+    struct party *self = party_current();
     if (!answer_fits(request_size, answer_at))
         return WEIR_EINVAL;
-    int rc = answer_open(&tx, &rx, reply_size);
+    if (self && self->thread->dropping)
+        return WEIR_EPERM; /* it could not wait, and the late reply would be dropped later */
+    int rc = answer_open(&tx, &rx, &late);
     if (rc < 0)
         return rc;
     memcpy((char *)request + answer_at, &tx, sizeof tx);
     rc = weir_send_item((weir_sender){box}, request, request_size, deadline);
     *sent = rc == 0;
-    if (rc < 0)
-        weir_close(tx);
-    else if ((rc = weir_recv_item(rx, reply, reply_size, deadline)) == 0)
-        rc = WEIR_EPIPE;
+    if (rc == 0) {
+        rc = await_reply(party_current(), rx, &late, deadline);
+        return rc > 0 ? 0 : rc;
+    }
+    weir_close(tx);
     weir_close(rx);
-    return rc > 0 ? 0 : rc;
+    return rc;
 }
 
 int weir_call_sized(weir_handle box, void *request, size_t request_size, size_t answer_at,

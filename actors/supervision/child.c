@@ -31,13 +31,30 @@ static bool offsets_fit(const weir_own *own, unsigned most, size_t arg_size)
     return true;
 }
 
+static bool names(const weir_own *own, unsigned offset)
+{
+    for (unsigned i = 0; i < own->count; i++)
+        if (own->offset[i] == offset)
+            return true;
+    return false;
+}
+
+/* A field is of one kind: cloned, the inbox, or the one that tells to stop. */
+static bool fields_differ(const weir_own *inbox, const weir_child_options *o)
+{
+    bool twice =
+        o->stop.count > 0 && (names(&o->own, o->stop.offset[0]) || names(inbox, o->stop.offset[0]));
+    return !twice && !(inbox->count > 0 && names(&o->own, inbox->offset[0]));
+}
+
 static bool options_fit(const weir_mailbox *m, size_t arg_size, const weir_child_options *o)
 {
     enum { MOST = sizeof o->own.offset / sizeof *o->own.offset };
     weir_own inbox = {.count = m ? 1 : 0, .offset = {m ? m->inbox : 0}};
     return arg_size <= WEIR_ARG_MAX && (arg_size == 0 || o->arg) && o->grace >= 0 &&
            (unsigned)o->restart <= WEIR_ONCE && offsets_fit(&o->own, MOST - 1, arg_size) &&
-           offsets_fit(&o->stop, 1, arg_size) && offsets_fit(&inbox, 1, arg_size);
+           offsets_fit(&o->stop, 1, arg_size) && offsets_fit(&inbox, 1, arg_size) &&
+           fields_differ(&inbox, o);
 }
 
 /* One more clone, which nobody owns; 0 or an error. */
@@ -61,7 +78,8 @@ static int keep_handles(struct child *c, const weir_own *own)
 {
     int rc = 0;
     for (unsigned i = 0; i < own->count && rc == 0; i++)
-        rc = keep(c, own->offset[i]);
+        if (!names(&c->own, own->offset[i]))
+            rc = keep(c, own->offset[i]);
     return rc;
 }
 

@@ -136,7 +136,8 @@ static void restart(struct supervisor *s, struct child *c)
     bool others = s->o.strategy != WEIR_ONE_FOR_ONE;
     if (others)
         stop_back_to(s, from);
-    weir_time due = now + delay(s, now);
+    weir_time wait = delay(s, now);
+    weir_time due = wait < WEIR_NEVER - now ? now + wait : WEIR_NEVER;
     for (struct child *next; from; from = others ? next : NULL) {
         next = from->next;
         if (from != c && from->restart == WEIR_ONCE)

@@ -191,9 +191,38 @@ static int edges(void *unused)
     return 0;
 }
 
+static msg_sender reached_by_drop;
+static int called_in_a_drop;
+
+static void calls_in_a_drop(void *item, void *context)
+{
+    int sum;
+    (void)item;
+    (void)context;
+    called_in_a_drop = weir_call(reached_by_drop, &(struct msg){.add = 3}, &sum, WEIR_NEVER);
+}
+
+static int drops(void *unused)
+{
+    weir_channel_options o = {.drop = calls_in_a_drop};
+    msg_receiver rx;
+    weir_sender tx;
+    weir_receiver dropped;
+    struct msg m;
+    (void)unused;
+    REQUIRE_RC(weir_requests_open(&reached_by_drop, &rx, struct msg, 1), 0);
+    REQUIRE_RC(weir_channel_open(&tx, &dropped, sizeof m, 1, &o), 0);
+    EXPECT_RC(weir_send(tx, &(struct msg){.add = 1}), 0);
+    EXPECT_RC(weir_close(dropped), 0);
+    EXPECT_RC(called_in_a_drop, WEIR_EPERM);
+    EXPECT_RC(weir_try_request_recv(rx, &m), WEIR_EAGAIN); /* nothing was sent */
+    return 0;
+}
+
 static void call_errors(void)
 {
     in_run(edges);
+    in_run(drops);
 }
 
 static int spawn_edges(void *unused)
@@ -420,6 +449,66 @@ static void failed_gift_of_a_thread(void)
     weir_close(tx);
 }
 
+/* ---- declared single ends change hands ------------------------------------------------------- */
+
+static void *adopts_in_a_thread(void *arg)
+{
+    weir_receiver gifts = *(weir_receiver *)arg;
+    struct gift gift;
+    long item;
+    EXPECT_EQ(weir_recv(gifts, &gift), 1);
+    EXPECT_RC(weir_adopt(gift.rx), 0);
+    EXPECT_EQ(weir_recv(gift.rx, &item), 1);
+    EXPECT_EQ(item, 2);
+    EXPECT_RC(weir_close(gift.rx), 0);
+    return NULL;
+}
+
+static int single_to(bool thread)
+{
+    weir_channel_options single = {.single_receiver = true};
+    struct over over = {.adopted = &(weir_handle){0}};
+    struct gift gift;
+    weir_sender tx, gifts;
+    pthread_t t;
+    long item = 1;
+    weir_group g = weir_group_begin();
+    REQUIRE_RC(weir_channel_open(&tx, &gift.rx, sizeof item, 2, &single), 0);
+    REQUIRE_RC(weir_channel_open(&gifts, &over.rx, sizeof gift, 1, NULL), 0);
+    EXPECT_RC(weir_send(tx, &item), 0);
+    EXPECT_EQ(weir_recv(gift.rx, &item), 1); /* now it is this actor's */
+    item = thread ? 2 : 77;
+    EXPECT_RC(weir_send(tx, &item), 0);
+    EXPECT_RC(weir_disown(gift.rx), 0);
+    EXPECT_RC(weir_send(gifts, &gift), 0);
+    weir_close(tx);
+    if (thread) {
+        REQUIRE_EQ(pthread_create(&t, NULL, adopts_in_a_thread, &over.rx), 0);
+        EXPECT_EQ(pthread_join(t, NULL), 0);
+    } else {
+        EXPECT_RC(weir_spawn(g, takes_over, &over), 0);
+    }
+    return weir_group_end(g);
+}
+
+static int to_an_actor(void *unused)
+{
+    (void)unused;
+    return single_to(false);
+}
+
+static int to_a_thread(void *unused)
+{
+    (void)unused;
+    return single_to(true);
+}
+
+static void singles(void)
+{
+    in_run(to_an_actor);
+    in_run(to_a_thread);
+}
+
 static void owners(void)
 {
     in_run(gives);
@@ -474,6 +563,127 @@ static int cancelled_call(void *unused)
     return 0;
 }
 
+/* ---- at the same time ---------------------------------------------------------------------------
+ */
+
+static int answers_at_the_deadline(void *arg)
+{
+    struct counter *c = arg;
+    struct msg m;
+    int rc = weir_request_recv(c->inbox, &m);
+    if (rc <= 0)
+        return rc;
+    EXPECT_RC(weir_sleep_until(m.add * WEIR_S), 0);
+    c->sum = weir_answer_send(m.answer, &m.add);
+    EXPECT_EQ(weir_request_recv(c->inbox, &m), 1); /* what the caller has made of it */
+    EXPECT_RC(c->sum, m.add == 0 ? 0 : WEIR_EPIPE);
+    return 0;
+}
+
+static int deadline_is_now(void *unused)
+{
+    msg_sender box;
+    int reply = 0;
+    (void)unused;
+    int second = (int)(weir_now() / WEIR_S) + 3;
+    weir_group g = weir_group_begin();
+    REQUIRE_RC(weir_spawn_mailbox(g, answers_at_the_deadline, &box,
+                                  WEIR_REQUESTS(struct counter, inbox, struct msg, 1),
+                                  &(struct counter){.sum = 0}),
+               0);
+    int rc = weir_call(box, &(struct msg){.add = second}, &reply, second * WEIR_S);
+    EXPECT(rc == WEIR_ETIMEDOUT || (rc == 0 && reply == second));
+    EXPECT_RC(msg_send(box, (struct msg){.add = rc}), 0);
+    return weir_group_end(g);
+}
+
+/* Either both know of the answer, or neither. */
+static void at_the_deadline(void)
+{
+    for (uint64_t seed = 1; seed < 50; seed++)
+        EXPECT_RC(weir_run(deadline_is_now, NULL, &(weir_options){.simulate = true, .seed = seed}),
+                  0);
+}
+
+enum { HELD = 200 };
+
+static int takes_many(void *arg)
+{
+    struct counter *c = arg;
+    struct msg m;
+    for (int i = 0; i < HELD; i++)
+        EXPECT_EQ(weir_request_recv(c->inbox, &m), 1);
+    return WEIR_EITEM;
+}
+
+static int is_let_down(void *arg)
+{
+    const struct caller *c = arg;
+    int sum;
+    EXPECT_RC(weir_call(c->box, &(struct msg){.add = 1}, &sum, WEIR_NEVER), WEIR_EPIPE);
+    return 0;
+}
+
+/* Some were received, some are in the mailbox, some wait for room. */
+static int holds_many(void *unused)
+{
+    struct caller c = {.sums = NULL};
+    (void)unused;
+    weir_group g = weir_group_begin();
+    REQUIRE_RC(weir_spawn_mailbox(g, takes_many, &c.box,
+                                  WEIR_REQUESTS(struct counter, inbox, struct msg, HELD / 2),
+                                  &(struct counter){.sum = 0}, .isolated = true),
+               0);
+    for (int i = 0; i < 2 * HELD; i++)
+        EXPECT_RC(weir_spawn(g, is_let_down, &c), 0);
+    return weir_group_end(g);
+}
+
+static void dies_with_many(void)
+{
+    in_run(holds_many);
+}
+
+/* The one that has received a request need not be the one that answers it. */
+static void *answering_thread(void *request)
+{
+    const struct msg *m = request;
+    int sum = m->add + 1;
+    EXPECT_RC(weir_answer_send(m->answer, &sum), 0);
+    return NULL;
+}
+
+static int hands_to_a_thread(void *arg)
+{
+    const struct counter *c = arg;
+    struct msg m;
+    pthread_t t;
+    EXPECT_EQ(weir_request_recv(c->inbox, &m), 1);
+    REQUIRE_EQ(pthread_create(&t, NULL, answering_thread, &m), 0);
+    EXPECT_EQ(pthread_join(t, NULL), 0);
+    return 0;
+}
+
+static int by_another(void *unused)
+{
+    msg_sender box;
+    int sum = 0;
+    (void)unused;
+    weir_group g = weir_group_begin();
+    REQUIRE_RC(weir_spawn_mailbox(g, hands_to_a_thread, &box,
+                                  WEIR_REQUESTS(struct counter, inbox, struct msg, 0),
+                                  &(struct counter){.sum = 0}),
+               0);
+    EXPECT_RC(weir_call(box, &(struct msg){.add = 4}, &sum, WEIR_NEVER), 0);
+    EXPECT_EQ(sum, 5);
+    return weir_group_end(g);
+}
+
+static void answered_by_another(void)
+{
+    in_run(by_another);
+}
+
 static void cancels(void)
 {
     in_run(cancelled_call);
@@ -487,4 +697,8 @@ TEST_SUITE(call, "calls and mailboxes", {"a child with a mailbox answers calls",
            {"F003 ends inside items: disown and adopt", owners},
            {"F003 owners: primitives, futures and classes as well", owners_of_primitives},
            {"F003 owners: a gift that a thread could not make", failed_gift_of_a_thread},
+           {"F003 declared single ends are adopted", singles},
+           {"an answer at the deadline", at_the_deadline},
+           {"a server dies with many requests", dies_with_many},
+           {"another thread answers", answered_by_another},
            {"calls between plain threads", between_threads}, {"F012 a call is cancelled", cancels});

@@ -256,6 +256,84 @@ static void late_links(void)
     in_run(one_to_many);
 }
 
+/* Everybody is linked to everybody, twice: one fails, and each is told once. */
+static int circle(void *unused)
+{
+    enum { ROUND = 6 };
+    weir_task t[ROUND];
+    weir_receiver rx[ROUND];
+    (void)unused;
+    weir_group g = weir_group_begin();
+    for (int i = 0; i < ROUND; i++) {
+        t[i] = spawn(g, i == 0 ? ends_badly : waits, 0);
+        EXPECT_RC(weir_monitor(t[i], &rx[i]), 0);
+    }
+    for (int i = 0; i < ROUND; i++) {
+        EXPECT_RC(weir_link(t[i], t[(i + 1) % ROUND]), 0);
+        EXPECT_RC(weir_link(t[(i + 1) % ROUND], t[i]), 0);
+    }
+    EXPECT_RC(weir_task_cancel(t[0], "begin"), 0);
+    weir_exit first = exit_from(rx[0]);
+    EXPECT_RC(first.result, WEIR_EITEM);
+    EXPECT_EQ(first.state, WEIR_TASK_FAILED);
+    EXPECT_STR(first.cause.reason, "begin");
+    for (int i = 1; i < ROUND; i++) {
+        weir_exit e = exit_from(rx[i]);
+        EXPECT_RC(e.result, WEIR_ECANCELED);
+        EXPECT_EQ(e.state, WEIR_TASK_CANCELLED);
+        EXPECT_STR(e.cause.reason, "who it is linked to failed");
+        EXPECT_STR(e.cause.by, "watched");
+    }
+    return weir_group_end(g);
+}
+
+static void circles(void)
+{
+    in_run(circle);
+}
+
+/* With itself: its own exit comes to nobody; a link with another is as any. */
+struct own {
+    weir_receiver rx;
+};
+
+static int watches_itself(void *arg)
+{
+    const struct own *o = arg;
+    weir_task mine, other;
+    weir_receiver exits;
+    EXPECT_EQ(weir_recv(o->rx, &mine), 1);
+    EXPECT_EQ(weir_recv(o->rx, &other), 1);
+    EXPECT_RC(weir_monitor(mine, &exits), 0);
+    EXPECT_RC(weir_link(mine, mine), WEIR_EINVAL);
+    EXPECT_RC(weir_link(other, mine), 0);
+    EXPECT_RC(weir_try_recv(exits, &(weir_exit){.id = 0}), WEIR_EAGAIN);
+    return WEIR_EPIPE;
+}
+
+static int own_task(void *unused)
+{
+    struct own o;
+    weir_sender tx;
+    weir_task mine;
+    weir_receiver exits;
+    (void)unused;
+    weir_group g = weir_group_begin();
+    REQUIRE_RC(weir_channel_open(&tx, &o.rx, sizeof(weir_task), 2, NULL), 0);
+    weir_task other = spawn(g, waits, 0);
+    EXPECT_RC(weir_monitor(other, &exits), 0);
+    EXPECT_RC(weir_spawn(g, watches_itself, &o, .task = &mine, .isolated = true), 0);
+    EXPECT_RC(weir_send(tx, &mine), 0);
+    EXPECT_RC(weir_send(tx, &other), 0);
+    EXPECT_EQ(exit_from(exits).state, WEIR_TASK_CANCELLED);
+    return weir_group_end(g);
+}
+
+static void own_tasks(void)
+{
+    in_run(own_task);
+}
+
 /* ---- isolated
  * ------------------------------------------------------------------------------------ */
 
@@ -282,5 +360,6 @@ TEST_SUITE(monitor, "monitors and links", {"F005 exits arrive: who, result, reas
            {"monitors whose ends are closed go", many_monitors},
            {"monitors and links: errors", errors}, {"a failure cancels who is linked", links},
            {"failure goes along a chain of links", chains},
-           {"links with who ended, many links", late_links},
+           {"links with who ended, many links", late_links}, {"links in a circle", circles},
+           {"monitors and links of the own task", own_tasks},
            {"F006 an isolated child fails alone", isolated_children});

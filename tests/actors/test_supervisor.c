@@ -302,6 +302,71 @@ static void back_off(void)
             weir_run(slower_and_slower, NULL, &(weir_options){.simulate = true, .seed = seed}), 0);
 }
 
+/* More than two restarts within ten seconds: the third one after nine is, after ten it is not. */
+static int at_the_edge(void *seconds)
+{
+    weir_time last = (weir_time)(intptr_t)seconds * WEIR_S;
+    weir_group g = weir_group_begin();
+    weir_supervisor sup =
+        weir_supervisor_begin(g, &(weir_supervisor_options){.restarts = 2, .within = 10 * WEIR_S});
+    msg_sender box = supervised(sup, 'A', WEIR_ON_FAILURE);
+    weir_scope shield = weir_scope_begin(); /* the group's failure cancels its owner */
+    weir_scope_shield(shield, true);
+    EXPECT_EQ(ask(box), 1);
+    weir_time then = weir_now();
+    forget(box);
+    EXPECT_EQ(ask(box), 1);
+    EXPECT_RC(weir_sleep(WEIR_S), 0);
+    forget(box);
+    EXPECT_EQ(ask(box), 1);
+    EXPECT_RC(weir_sleep_until(then + last), 0);
+    forget(box);
+    EXPECT_RC(ask(box), last < 10 * WEIR_S ? WEIR_EPIPE : 1);
+    weir_close(box);
+    if (last >= 10 * WEIR_S)
+        EXPECT_RC(weir_supervisor_stop(sup), 0);
+    weir_scope_end(shield);
+    EXPECT_RC(weir_group_end(g), last < 10 * WEIR_S ? WEIR_ERESTARTS : 0);
+    return 0;
+}
+
+/* While nobody runs, a supervisor can be stopped, cancelled, and given a child. */
+static int in_back_off(void *how)
+{
+    int sum;
+    weir_group g = weir_group_begin();
+    weir_supervisor sup = weir_supervisor_begin(
+        g, &(weir_supervisor_options){.backoff = WEIR_NEVER, .backoff_most = WEIR_NEVER});
+    msg_sender box = supervised(sup, 'A', WEIR_ON_FAILURE);
+    forget(box);
+    EXPECT_RC(weir_call(box, &(struct msg){.what = ADD}, &sum, weir_after(1000 * WEIR_S)),
+              WEIR_ETIMEDOUT);
+    EXPECT_EQ(ask(supervised(sup, 'B', WEIR_ON_FAILURE)), 1);
+    if (how)
+        EXPECT_RC(weir_supervisor_stop(sup), 0);
+    else
+        EXPECT_RC(weir_group_cancel(g, NULL), 0);
+    EXPECT_RC(weir_group_end(g), 0);
+    return 0;
+}
+
+static void windows(void)
+{
+    static const intptr_t seconds[] = {2, 9, 10, 11};
+    for (uint64_t seed = 1; seed < 10; seed++) {
+        weir_options o = {.simulate = true, .seed = seed};
+        for (int i = 0; i < 4; i++)
+            EXPECT_RC(weir_run(at_the_edge, (void *)seconds[i], &o), 0);
+        EXPECT_RC(weir_run(in_back_off, NULL, &o), 0);
+        EXPECT_RC(weir_run(in_back_off, &o, &o), 0);
+    }
+}
+
+struct reporter {
+    weir_sender tx;
+    int number;
+};
+
 /* ---- shutdown -------------------------------------------------------------------------------- */
 
 struct polite {
@@ -354,18 +419,99 @@ static int cancelled(void *unused)
     return 0;
 }
 
+/* Does not heed a cancellation, nor how its supervisor fares, until it is told. */
+static int stubborn(void *arg)
+{
+    const struct reporter *r = arg;
+    weir_scope shield = weir_scope_begin();
+    weir_scope_shield(shield, true);
+    note('S');
+    int rc = weir_send(r->tx, &r->number);
+    if (rc == 0)
+        rc = weir_send(r->tx, &r->number);
+    weir_scope_end(shield);
+    note('s');
+    return rc < 0 ? rc : WEIR_EITEM; /* a failure that nobody counts: it was stopped */
+}
+
+/* It and those after it are stopped, though one will not, and one dies meanwhile. */
+static int stops_the_stubborn(void *unused)
+{
+    struct reporter r = {.number = 1};
+    weir_receiver rx;
+    int n;
+    (void)unused;
+    diary_begin();
+    REQUIRE_RC(weir_channel_open(&r.tx, &rx, sizeof(int), 0, NULL), 0);
+    weir_group g = weir_group_begin();
+    weir_supervisor sup = weir_supervisor_begin(
+        g, &(weir_supervisor_options){.strategy = WEIR_ONE_FOR_ALL, .restarts = 1});
+    msg_sender a = supervised(sup, 'A', WEIR_ON_FAILURE);
+    EXPECT_EQ(ask(a), 1);
+    msg_sender b = supervised(sup, 'B', WEIR_ON_FAILURE);
+    EXPECT_EQ(ask(b), 1);
+    EXPECT_RC(weir_supervise(sup, stubborn, &r, .own = WEIR_OWN(struct reporter, tx)), 0);
+    EXPECT_EQ(weir_recv(rx, &n), 1);
+    forget(a);
+    forget(b); /* its supervisor waits for the stubborn one */
+    EXPECT_EQ(weir_recv(rx, &n), 1);
+    EXPECT_EQ(ask(a), 1);
+    EXPECT_EQ(ask(b), 1);
+    EXPECT_EQ(weir_recv(rx, &n), 1);
+    EXPECT_EQ(strncmp(diary.of, "ABSabs", 6), 0);
+    EXPECT(sorted_is(6, 3, "ABS"));
+    EXPECT_RC(weir_group_cancel(g, NULL), 0);
+    weir_scope shield = weir_scope_begin();
+    weir_scope_shield(shield, true);
+    EXPECT_EQ(weir_recv(rx, &n), 1); /* it is waited for */
+    weir_scope_end(shield);
+    EXPECT_RC(weir_group_end(g), 0);
+    EXPECT_STR(diary.of + 9, "sba");
+    return 0;
+}
+
+/* What cancels the supervisor is not the child's: it goes on until it is told. */
+static int looks_at_its_deadline(void *arg)
+{
+    const struct polite *p = arg;
+    char item;
+    EXPECT_EQ(weir_effective_deadline(), WEIR_NEVER);
+    note('D');
+    EXPECT_EQ(weir_recv(p->stop, &item), 0);
+    EXPECT(!weir_cancelled());
+    EXPECT_EQ(weir_effective_deadline(), WEIR_NEVER);
+    return weir_yield();
+}
+
+static int deadlines(void *unused)
+{
+    struct polite p = {.name = 'a'};
+    (void)unused;
+    diary_begin();
+    weir_scope s = weir_move_on_after(1000 * WEIR_S);
+    weir_group g = weir_group_begin();
+    weir_supervisor sup = weir_supervisor_begin(g, NULL);
+    EXPECT_RC(weir_supervise(sup, looks_at_its_deadline, &p, .stop = WEIR_STOP(struct polite, stop),
+                             .grace = WEIR_NEVER),
+              0);
+    weir_settle();
+    EXPECT_STR(diary.of, "D");
+    EXPECT_RC(weir_group_cancel(g, NULL), 0);
+    EXPECT_RC(weir_group_end(g), 0);
+    EXPECT_EQ(weir_scope_end(s), 0);
+    return 0;
+}
+
 static void shuts_down(void)
 {
+    in_run(stops_the_stubborn);
+    in_run(deadlines);
+
     EXPECT_RC(weir_run(stops, NULL, &(weir_options){.simulate = true, .seed = 3}), 0);
     in_run(cancelled);
 }
 
 /* ---- arguments ------------------------------------------------------------------------------- */
-
-struct reporter {
-    weir_sender tx;
-    int number;
-};
 
 static int reports(void *arg)
 {
@@ -435,9 +581,44 @@ static int refused(void *unused)
     return weir_group_end(g);
 }
 
+/* Each field has one handle: named twice it is one all the same, or it cannot be. */
+static int named_twice(void *unused)
+{
+    struct both {
+        weir_sender tx;
+        msg_receiver inbox;
+    } both;
+    weir_receiver rx;
+    msg_sender box;
+    int n;
+    (void)unused;
+    weir_group g = weir_group_begin();
+    weir_supervisor sup = weir_supervisor_begin(g, NULL);
+    REQUIRE_RC(weir_channel_open(&both.tx, &rx, sizeof(int), 0, NULL), 0);
+    both.inbox.h = both.tx.h;
+    const weir_mailbox *m = WEIR_REQUESTS(struct both, inbox, struct msg, 8);
+    EXPECT_RC(
+        weir_supervise_mailbox(sup, fails, &box, m, &both, .own = WEIR_OWN(struct both, tx, inbox)),
+        WEIR_EINVAL);
+    EXPECT_RC(
+        weir_supervise_mailbox(sup, fails, &box, m, &both, .stop = WEIR_STOP(struct both, inbox)),
+        WEIR_EINVAL);
+    EXPECT_RC(weir_supervise(sup, fails, &both, .own = WEIR_OWN(struct both, tx),
+                             .stop = WEIR_STOP(struct both, tx)),
+              WEIR_EINVAL);
+    EXPECT_RC(weir_supervise(sup, fails, &both, .own = WEIR_OWN(struct both, tx, tx),
+                             .restart = WEIR_ONCE),
+              0);
+    EXPECT_RC(weir_close(both.tx), 0);
+    EXPECT_EQ(weir_recv(rx, &n), 0); /* no clone is left */
+    EXPECT_RC(weir_supervisor_stop(sup), 0);
+    return weir_group_end(g);
+}
+
 static void errors(void)
 {
     in_run(refused);
+    in_run(named_twice);
 }
 
 /* ---- trees ----------------------------------------------------------------------------------- */
@@ -454,7 +635,7 @@ static int branch(void *arg)
 }
 
 /* "#5 branch, parked" -> "branch", with its indentation. */
-static void expect_dump(const char *wanted)
+static void expect_dump(const char *wanted, const char *or_this)
 {
     char *text = NULL, shown[512] = "";
     size_t size = 0;
@@ -472,7 +653,7 @@ static void expect_dump(const char *wanted)
         snprintf(shown + strlen(shown), sizeof shown - strlen(shown), "%d %.*s\n", indent,
                  (int)strcspn(from, ","), from);
     }
-    EXPECT_STR(shown, wanted);
+    EXPECT_STR(shown, strcmp(shown, or_this) == 0 ? or_this : wanted);
     free(text);
 }
 
@@ -492,21 +673,58 @@ static int tree(void *unused)
     forget(box); /* that is too often for the lower one, so the upper one builds it anew */
     EXPECT_EQ(ask(box), 1);
     EXPECT_EQ(ask(box), 2);
-    expect_dump("2 upper\n4 branch\n6 lower\n8 leaf\n");
+    expect_dump("2 upper\n4 branch\n6 lower\n8 leaf\n", "");
     EXPECT_RC(weir_supervisor_stop(sup), 0);
     EXPECT_STR(diary.of, "AaAaAa");
+    return weir_group_end(g);
+}
+
+/* Begins a supervisor two generations below the one that supervises it. */
+static int helps(void *arg)
+{
+    return branch(arg);
+}
+
+static int has_a_helper(void *arg)
+{
+    const struct server *s = arg;
+    weir_group g = weir_group_begin();
+    int rc = weir_spawn(g, helps, s, .own = WEIR_OWN(struct server, inbox), .name = "helper");
+    return rc < 0 ? rc : weir_group_end(g);
+}
+
+static int deep_tree(void *unused)
+{
+    msg_sender box[2];
+    (void)unused;
+    diary_begin();
+    weir_group g = weir_group_begin();
+    weir_supervisor sup = weir_supervisor_begin(g, &(weir_supervisor_options){.name = "upper"});
+    for (int i = 0; i < 2; i++) {
+        REQUIRE_RC(weir_supervise_mailbox(sup, i == 0 ? has_a_helper : serve, &box[i],
+                                          WEIR_REQUESTS(struct server, inbox, struct msg, 8),
+                                          &(struct server){.name = 'A'},
+                                          .name = i == 0 ? "branch" : "second"),
+                   0);
+        EXPECT_EQ(ask(box[i]), 1);
+    }
+    expect_dump("2 upper\n4 branch\n6 lower\n8 leaf\n4 second\n",
+                "2 upper\n4 second\n4 branch\n6 lower\n8 leaf\n"); /* in no order */
+    EXPECT_RC(weir_supervisor_stop(sup), 0);
     return weir_group_end(g);
 }
 
 static void trees(void)
 {
     in_run(tree);
+    in_run(deep_tree);
 }
 
 TEST_SUITE(supervisor, "supervisors", {"one for one, one for all, rest for one", strategies},
            {"restart on failure, always, once", kinds_of_restart},
            {"a supervisor ends with its last child", without_handles},
            {"too many restarts end it", intensity}, {"back-off doubles, in a window", back_off},
+           {"the edges of the window, and of back-off", windows},
            {"shutdown in reverse order, stop and grace", shuts_down},
            {"each start has the same argument", arguments}, {"supervisors: errors", errors},
            {"a tree of supervisors", trees});

@@ -118,6 +118,8 @@ static void serves_all(void *unused)
         int rc = weir_answer_send(m.answer, &reply);
         EXPLORE_ASSERT(rc == 0 || rc == WEIR_EPIPE);
         EXPLORE_EQ(weir_check(m.answer), WEIR_ECLOSED);
+        if (rc == 0)
+            a32_add(&answered, 1);
     }
 }
 
@@ -125,6 +127,10 @@ static void serves_all(void *unused)
     EXPLORE_MODEL(ident, text, .thread_exit = weir__thread_detach, .max_steps = 60000, __VA_ARGS__)
 #define TWO_CALLERS                                                                                \
     .threads = {{"a", calls, (void *)1}, {"b", calls, (void *)5}, {"server", serves_one, NULL}}
+#define CANCELLED                                                                                  \
+    .threads = {{"caller", runs_caller, NULL},                                                     \
+                {"canceller", m_cancels, NULL},                                                    \
+                {"server", serves_all, NULL}}
 
 CALL(call_rendezvous, "a server answers one of two calls and leaves, rendezvous", .setup = open_0,
      .check = all_told, TWO_CALLERS);
@@ -132,10 +138,10 @@ CALL(call_buffered, "a server answers one of two calls and leaves the other in i
      .setup = open_2, .check = all_told, TWO_CALLERS);
 CALL(call_server_dies, "who received a request ends without an answer", .setup = open_2,
      .threads = {{"server", runs_server, NULL}, {"caller", is_refused, NULL}});
-CALL(call_cancelled, "a call is cancelled at any moment", .setup = open_2,
-     .threads = {{"caller", runs_caller, NULL},
-                 {"canceller", m_cancels, NULL},
-                 {"server", serves_all, NULL}});
+CALL(call_cancelled, "a call is cancelled at any moment", .setup = open_2, .check = all_told,
+     CANCELLED);
+CALL(call_late_reply, "a reply after the cancellation is lost", .setup = open_2, .check = all_told,
+     .mutation = "call: a late reply is lost", CANCELLED);
 CALL(call_request_dropped, "a request that nobody can receive keeps its answer", .setup = open_2,
      .mutation = "call: a dropped request keeps its answer", TWO_CALLERS);
 CALL(call_not_adopted, "a server does not adopt the answer", .setup = open_2,

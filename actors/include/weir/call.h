@@ -132,8 +132,9 @@ typedef struct weir_answer {
  *     wait for the reply, both until a point of the monotonic clock.
  *
  * Suspends; any thread. 0, and *reply is there. Errors are those of a send to `box`, and after it
- * WEIR_ETIMEDOUT, WEIR_ECANCELED: then the request may be dealt with all the same; WEIR_EPIPE:
- * nobody is left who could answer; WEIR_ENOMEM, WEIR_ENFILE: nothing was sent.
+ * WEIR_ETIMEDOUT, WEIR_ECANCELED: then the request may be dealt with all the same, but nobody gets
+ * a reply to it; WEIR_EPIPE: nobody is left who could answer; WEIR_ENOMEM, WEIR_ENFILE, WEIR_EPERM
+ * (in a drop function): nothing was sent.
  */
 #define weir_call(box, request, reply, deadline)                                                   \
     weir_call_sized((box).h, (request), sizeof *(request), WEIR_ANSWER_AT(request), (reply),       \
@@ -161,7 +162,7 @@ WEIR_API int weir_try_request_recv_sized(weir_handle rx, void *request, size_t s
 /*
  * weir_answer_send(answer, &reply) - answer the call: once, from any actor or thread.
  *
- * Never suspends. 0, when the caller has it or will; then the answer is closed. WEIR_EITEM: it
+ * Never suspends. 0: the caller has it, and its call succeeds; then the answer is closed. WEIR_EITEM: it
  * waits for a reply of another size, and still does. After another error it is closed as well:
  * WEIR_EPIPE: the caller has given up; WEIR_ECLOSED, WEIR_EBADF ({0}), WEIR_ENOMEM.
  * weir_close(answer) answers nothing: the caller gets WEIR_EPIPE.
