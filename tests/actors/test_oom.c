@@ -374,6 +374,60 @@ static int on_threads(void)
     return result_of(blocking_calls);
 }
 
+static int five(void *unused)
+{
+    (void)unused;
+    return 5;
+}
+
+/* The child may have had no stack; its failure is its caller's alone. */
+static int enters(void *portal, void *unused)
+{
+    (void)unused;
+    return weir_portal_call(*(weir_portal *)portal, five, (void *)NULL);
+}
+
+static int portals(void *unused)
+{
+    weir_task t;
+    int result;
+    (void)unused;
+    weir_portal p = weir_portal_open();
+    note(weir_check(p));
+    int rc = weir_blocking_call(enters, (void *)NULL, &p);
+    OOM_CHECK(rc == 5 || is_want(rc));
+    note(rc);
+    note(weir_portal_call(p, five, (void *)NULL));
+    rc = weir_portal_start(p, five, (void *)NULL, .task = &t);
+    note(rc);
+    if (rc == 0 && weir_task_wait(t) == 0 && weir_task_result(t, &result) == 0)
+        note(result);
+    weir_close(t);
+    if (weir_check(p) == 0)
+        note(weir_portal_end(p));
+    return 0;
+}
+
+static int through_portals(void)
+{
+    return result_of(portals);
+}
+
+static int share_a_run(void)
+{
+    weir_portal p = weir_portal_share(&one_worker);
+    met = 0;
+    note(weir_check(p));
+    if (met == 0) {
+        note(weir_portal_call(p, five, (void *)NULL));
+        note(weir_portal_unshare(p));
+    }
+    oom_off();
+    OOM_CHECK(weir_portal_unshare(p) < 0);
+    OOM_CHECK(weir_stop(NULL) == WEIR_EPERM);
+    return met;
+}
+
 /* ---- F053 what is owned is closed without memory -------------------------------------------- */
 
 static weir_receiver lent;
@@ -646,6 +700,8 @@ static const struct oom_scenario scenarios[] = {
     {"calls and monitors", calling},
     {"supervision", supervision},
     {"on threads", on_threads},
+    {"portals", through_portals},
+    {"a shared run", share_a_run},
 };
 
 __attribute__((constructor)) static void enter(void)
@@ -676,6 +732,8 @@ SWEEP(14)
 SWEEP(15)
 SWEEP(16)
 SWEEP(17)
+SWEEP(18)
+SWEEP(19)
 
 TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F002 no memory: large arguments", sweep_1},
@@ -692,4 +750,5 @@ TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
            {"F024-F033 no memory: primitives", sweep_13},
            {"F024-F033 no memory: primitives of a thread", sweep_14},
            {"no memory: calls, monitors", sweep_15}, {"no memory: supervisors", sweep_16},
-           {"F127 no memory: blocking calls", sweep_17});
+           {"F127 no memory: blocking calls", sweep_17}, {"F129 no memory: portals", sweep_18},
+           {"F131 no memory: a shared run", sweep_19});
