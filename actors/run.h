@@ -41,6 +41,7 @@ struct launch {
     weir_body body;
     void *arg;
     weir_options options;
+    void (*over)(void); /* constant */
     a32 state;    /* READY: the first actor is there */
     aptr runtime; /* struct runtime, while it runs: read inside of operations */
     int event;    /* set at the end */
@@ -52,5 +53,8 @@ struct launch {
  * and when it has gone with all others.
  */
 int weir__run_here(weir_body body, void *arg, const weir_options *o, struct launch *l);
+
+/* As weir_start(). `over` is NULL, or called when the run is over. */
+int weir__start(weir_body body, void *arg, const weir_options *options, void (*over)(void));
 
 #endif

@@ -24,10 +24,13 @@ static void lead(void *unused)
     struct launch *l = &launch;
     (void)unused;
     l->result = weir__run_here(l->body, l->arg, &l->options, l);
-    if (a32_load(&l->state) == READY)
-        os_event_set(l->event);
-    else
+    if (a32_load(&l->state) != READY) {
         state_set(&l->state, FAILED);
+        return;
+    }
+    if (l->over)
+        l->over();
+    os_event_set(l->event);
 }
 
 /* 0 or an error. */
@@ -50,7 +53,7 @@ static int start(struct launch *l)
     return rc;
 }
 
-int weir_start(weir_body body, void *arg, const weir_options *options)
+int weir__start(weir_body body, void *arg, const weir_options *options, void (*over)(void))
 {
     static const weir_options defaults;
     uint32_t idle = NO_RUN;
@@ -63,11 +66,17 @@ int weir_start(weir_body body, void *arg, const weir_options *options)
         return WEIR_EBUSY;
     launch.body = body;
     launch.arg = arg;
+    launch.over = over;
     launch.options = options ? *options : defaults;
     a32_store(&launch.state, STARTING);
     int rc = start(&launch);
     a32_store_release(&weir__run_state, rc < 0 ? NO_RUN : STARTED);
     return rc;
+}
+
+int weir_start(weir_body body, void *arg, const weir_options *options)
+{
+    return weir__start(body, arg, options, NULL);
 }
 
 /* Whom the cancellation does not concern any more has ended. */

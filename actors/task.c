@@ -418,11 +418,11 @@ static void await_end_shielded(struct party *self, struct task *t)
 }
 
 /* Nobody waits for its start any more: cancel it, and wait until it has ended. */
-static void give_up(struct actor *me, struct task *t)
+static void give_up(struct party *self, struct task *t)
 {
     t->awaited = false;
     cancel_and_unlock(t, "who started it was cancelled");
-    await_end_shielded(&me->party, t);
+    await_end_shielded(self, t);
     lock_acquire(&t->change.lock, 0);
 }
 
@@ -488,28 +488,37 @@ int weir__task_call(struct party *self, weir_handle group, weir_body body, size_
 
 /* ---- weir_child_start() -------------------------------------------------------------------- */
 
+int weir__task_child(struct party *self, weir_handle group, weir_body body, void *value,
+                     size_t value_size, size_t arg_size, const weir_spawn_options *o)
+{
+    const char *name = party_is_plain(self) ? NULL : actor_of(self)->name;
+    if (self->thread->dropping)
+        return WEIR_EPERM;
+    if (!party_is_plain(self) && party_refused(self))
+        return WEIR_ECANCELED;
+    struct start start = {.awaited = true, .value = value, .value_size = value_size};
+    int rc = weir__spawn(self, group, body, arg_size, o, name, &start);
+    if (rc < 0)
+        return rc;
+    struct task *t = start.task;
+    rc = await_start(self, t);
+    if (rc < 0)
+        give_up(self, t);
+    else
+        rc = start_result(t);
+    task_unref(self, t);
+    return rc;
+}
+
 int weir_child_start_sized(weir_group group, weir_body body, void *value, size_t value_size,
                            size_t arg_size, const weir_spawn_options *options)
 {
     static const weir_spawn_options none;
     struct actor *me = actor_self();
-    if (!me || me->party.thread->dropping)
+    if (!me)
         return WEIR_EPERM;
-    if (party_refused(&me->party))
-        return WEIR_ECANCELED;
-    struct start start = {.awaited = true, .value = value, .value_size = value_size};
-    int rc = weir__spawn(&me->party, group.h, body, arg_size, options ? options : &none, me->name,
-                         &start);
-    if (rc < 0)
-        return rc;
-    struct task *t = start.task;
-    rc = await_start(&me->party, t);
-    if (rc < 0)
-        give_up(me, t);
-    else
-        rc = start_result(t);
-    task_unref(&me->party, t);
-    return rc;
+    return weir__task_child(&me->party, group.h, body, value, value_size, arg_size,
+                            options ? options : &none);
 }
 
 int weir_child_started_sized(const void *value, size_t value_size)

@@ -49,6 +49,13 @@ int weir__task_start(struct party *self, weir_handle group, weir_body body, size
 int weir__task_call(struct party *self, weir_handle group, weir_body body, size_t arg_size,
                     const weir_spawn_options *options, weir_time deadline);
 
+/*
+ * weir_child_start(), by any party inside an operation; that the child is isolated is for `options`
+ * to say.
+ */
+int weir__task_child(struct party *self, weir_handle group, weir_body body, void *value,
+                     size_t value_size, size_t arg_size, const weir_spawn_options *options);
+
 /* It is not spawned after all. */
 void weir__task_unmake(struct party *self, struct task *t);
 

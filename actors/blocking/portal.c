@@ -135,36 +135,63 @@ static int pass(struct party *self, struct sync *s, void *group, struct wake_lis
     return portal_of(s)->stopped && !MUTATE("portal: stopped or not") ? WEIR_ECLOSED : 0;
 }
 
-static int enter(weir_portal portal, weir_time deadline, bool call, weir_body body, size_t arg_size,
-                 const weir_spawn_options *options)
+/* Inside an operation on success; *group is where to. Else an error. */
+static struct party *enter(weir_portal portal, const weir_spawn_options *o, weir_group *group,
+                           int *rc)
 {
-    static const weir_spawn_options none;
-    weir_group group;
-    const weir_spawn_options *o = options ? options : &none;
     if (o->task)
         o->task->h = handle_null(WEIR_ECLOSED);
-    int rc = weir__sync_change(portal.h, &portal_type, pass, &group);
-    if (rc < 0)
-        return rc;
+    *rc = weir__sync_change(portal.h, &portal_type, pass, group);
+    if (*rc < 0)
+        return NULL;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
-    if (call)
-        rc = weir__task_call(self, group.h, body, arg_size, o, until(deadline));
-    else
-        rc = weir__task_start(self, group.h, body, arg_size, o);
-    party_leave(self);
-    return rc;
+        *rc = WEIR_ENOMEM;
+    return self;
 }
+
+static const weir_spawn_options none;
 
 int weir_portal_call_sized(weir_portal portal, weir_time deadline, weir_body body, size_t arg_size,
                            const weir_spawn_options *options)
 {
-    return enter(portal, deadline, true, body, arg_size, options);
+    int rc;
+    weir_group group;
+    const weir_spawn_options *o = options ? options : &none;
+    struct party *self = enter(portal, o, &group, &rc);
+    if (!self)
+        return rc;
+    rc = weir__task_call(self, group.h, body, arg_size, o, until(deadline));
+    party_leave(self);
+    return rc;
 }
 
 int weir_portal_start_sized(weir_portal portal, weir_body body, size_t arg_size,
                             const weir_spawn_options *options)
 {
-    return enter(portal, WEIR_NEVER, false, body, arg_size, options);
+    int rc;
+    weir_group group;
+    const weir_spawn_options *o = options ? options : &none;
+    struct party *self = enter(portal, o, &group, &rc);
+    if (!self)
+        return rc;
+    rc = weir__task_start(self, group.h, body, arg_size, o);
+    party_leave(self);
+    return rc;
+}
+
+int weir_portal_child_start_sized(weir_portal portal, weir_body body, void *value,
+                                  size_t value_size, size_t arg_size,
+                                  const weir_spawn_options *options)
+{
+    int rc;
+    weir_group group;
+    weir_spawn_options o = options ? *options : none;
+    struct party *self = enter(portal, &o, &group, &rc);
+    if (!self)
+        return rc;
+    o.isolated = true;
+    rc = weir__task_child(self, group.h, body, value, value_size, arg_size, &o);
+    party_leave(self);
+    return rc;
 }

@@ -374,6 +374,60 @@ static int on_threads(void)
     return result_of(blocking_calls);
 }
 
+static int five(void *unused)
+{
+    (void)unused;
+    return 5;
+}
+
+/* The child may have had no stack; its failure is its caller's alone. */
+static int enters(void *portal, void *unused)
+{
+    (void)unused;
+    return weir_portal_call(*(weir_portal *)portal, five, (void *)NULL);
+}
+
+static int portals(void *unused)
+{
+    weir_task t;
+    int result;
+    (void)unused;
+    weir_portal p = weir_portal_open();
+    note(weir_check(p));
+    int rc = weir_blocking_call(enters, (void *)NULL, &p);
+    OOM_CHECK(rc == 5 || is_want(rc));
+    note(rc);
+    note(weir_portal_call(p, five, (void *)NULL));
+    rc = weir_portal_start(p, five, (void *)NULL, .task = &t);
+    note(rc);
+    if (rc == 0 && weir_task_wait(t) == 0 && weir_task_result(t, &result) == 0)
+        note(result);
+    weir_close(t);
+    if (weir_check(p) == 0)
+        note(weir_portal_end(p));
+    return 0;
+}
+
+static int through_portals(void)
+{
+    return result_of(portals);
+}
+
+static int share_a_run(void)
+{
+    weir_portal p = weir_portal_share(&one_worker);
+    met = 0;
+    note(weir_check(p));
+    if (met == 0) {
+        note(weir_portal_call(p, five, (void *)NULL));
+        note(weir_portal_unshare(p));
+    }
+    oom_off();
+    OOM_CHECK(weir_portal_unshare(p) < 0);
+    OOM_CHECK(weir_stop(NULL) == WEIR_EPERM);
+    return met;
+}
+
 /* ---- F053 what is owned is closed without memory -------------------------------------------- */
 
 static weir_receiver lent;
@@ -656,71 +710,28 @@ static int names(void)
     return result_of(registers_and_finds);
 }
 
-static const struct oom_scenario scenarios[] = {
-    {"run", run_alone},
-    {"large arguments", large_arguments},
-    {"clones for children", clones_for_children},
-    {"gifts for children", gifts_for_children},
-    {"groups", groups},
-    {"a crowd parks", crowd},
-    {"timers", timers},
-    {"owners return", owners},
-    {"scopes and tasks", scopes_tasks},
-    {"who looks", look},
-    {"simulated", simulated},
-    {"a first task", a_first_task},
-    {"several workers", several_workers},
-    {"primitives", primitives},
-    {"primitives of a thread", primitives_of_a_thread},
-    {"calls and monitors", calling},
-    {"supervision", supervision},
-    {"on threads", on_threads},
-    {"names", names},
-};
+/* What runs, and the test that it is. */
+#define SCENARIOS(X)                                                                               \
+    X(run_alone, "F001 no memory: run")                                                            \
+    X(large_arguments, "F002 no memory: large arguments")                                          \
+    X(clones_for_children, "F041 no memory: clones for children, all or none")                     \
+    X(gifts_for_children, "F041 no memory: gifts for children, all or none")                       \
+    X(groups, "F002 no memory: groups")                                                            \
+    X(crowd, "F037 no memory: a crowd parks")                                                      \
+    X(timers, "F047 no memory: timers")                                                            \
+    X(owners, "F053 no memory: what is owned is closed")                                           \
+    X(scopes_tasks, "F005, F012 no memory: scopes and tasks")                                      \
+    X(look, "no memory: the table of actors, and dead locks")                                      \
+    X(simulated, "F001 no memory: simulated runs")                                                 \
+    X(a_first_task, "F008 no memory: a task's handle")                                             \
+    X(several_workers, "F001 no memory: several workers")                                          \
+    X(primitives, "F024-F033 no memory: primitives")                                               \
+    X(primitives_of_a_thread, "F024-F033 no memory: primitives of a thread")                       \
+    X(calling, "no memory: calls, monitors")                                                       \
+    X(supervision, "no memory: supervisors")                                                       \
+    X(on_threads, "F127 no memory: blocking calls")                                                \
+    X(names, "no memory: names")                                                                   \
+    X(through_portals, "F129 no memory: portals")                                                  \
+    X(share_a_run, "F131 no memory: a shared run")
 
-__attribute__((constructor)) static void enter(void)
-{
-    oom_enter(scenarios, sizeof scenarios / sizeof scenarios[0]);
-}
-
-#define SWEEP(i)                                                                                   \
-    static void sweep_##i(void)                                                                    \
-    {                                                                                              \
-        oom_sweep(&scenarios[i]);                                                                  \
-    }
-SWEEP(0)
-SWEEP(1)
-SWEEP(2)
-SWEEP(3)
-SWEEP(4)
-SWEEP(5)
-SWEEP(6)
-SWEEP(7)
-SWEEP(8)
-SWEEP(9)
-SWEEP(10)
-SWEEP(11)
-SWEEP(12)
-SWEEP(13)
-SWEEP(14)
-SWEEP(15)
-SWEEP(16)
-SWEEP(17)
-SWEEP(18)
-
-TEST_SUITE(oom, "actors: out of memory", {"F001 no memory: run", sweep_0},
-           {"F002 no memory: large arguments", sweep_1},
-           {"F041 no memory: clones for children, all or none", sweep_2},
-           {"F041 no memory: gifts for children, all or none", sweep_3},
-           {"F002 no memory: groups", sweep_4}, {"F037 no memory: a crowd parks", sweep_5},
-           {"F047 no memory: timers", sweep_6},
-           {"F053 no memory: what is owned is closed", sweep_7},
-           {"F005, F012 no memory: scopes and tasks", sweep_8},
-           {"no memory: the table of actors, and dead locks", sweep_9},
-           {"F001 no memory: simulated runs", sweep_10},
-           {"F008 no memory: a task's handle", sweep_11},
-           {"F001 no memory: several workers", sweep_12},
-           {"F024-F033 no memory: primitives", sweep_13},
-           {"F024-F033 no memory: primitives of a thread", sweep_14},
-           {"no memory: calls, monitors", sweep_15}, {"no memory: supervisors", sweep_16},
-           {"F127 no memory: blocking calls", sweep_17}, {"no memory: names", sweep_18});
+OOM_SUITE(oom, "actors: out of memory", SCENARIOS);

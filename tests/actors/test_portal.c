@@ -115,6 +115,45 @@ static void start(void)
     beside(starts);
 }
 
+/* ---- children that say when they have started ----------------------------------------------- */
+
+static int serves_at(void *port)
+{
+    int at = *(int *)port + 1;
+    if (at == 0)
+        return WEIR_EPIPE;
+    EXPECT_RC(weir_child_started(&(long){1}), WEIR_EITEM);
+    EXPECT_RC(weir_child_started(&at), 0);
+    EXPECT_RC(weir_child_started(&at), WEIR_EPERM);
+    waits(NULL);
+    return WEIR_EPIPE;
+}
+
+/* A failure, before or after that, is not the portal's. */
+static void starts_children(void)
+{
+    int at = 0, one = 1, bad = -1;
+    weir_task t;
+    EXPECT_RC(weir_portal_child_start(portal, serves_at, &at, &one, .task = &t), 0);
+    EXPECT_EQ(at, 2);
+    EXPECT_EQ(weir_task_state(t), WEIR_TASK_RUNNING);
+    EXPECT_RC(weir_portal_child_start(portal, serves_at, &at, &bad), WEIR_EPIPE);
+    EXPECT_RC(weir_portal_child_start(portal, returns_it, &at, &one), WEIR_ECHILD);
+    EXPECT_EQ(at, 2);
+    EXPECT_RC(num_send(tx, 3), 0);
+    EXPECT_RC(weir_task_wait(t), 0);
+    EXPECT_EQ(weir_task_state(t), WEIR_TASK_FAILED);
+    weir_close(t);
+    EXPECT_RC(weir_portal_call(portal, returns_it, &one), 1);
+    EXPECT_RC(weir_portal_stop(portal, false), 0);
+    EXPECT_RC(weir_portal_child_start(portal, serves_at, &at, &one), WEIR_ECLOSED);
+}
+
+static void child_start(void)
+{
+    beside(starts_children);
+}
+
 static void *stops(void *cancel)
 {
     while (atomic_load(&entered) == 0)
@@ -294,6 +333,7 @@ static void stop_races(void)
 TEST_SUITE(portal, "portal",
            {"F129, F144 call: what it returned; after stop, and after the run", call},
            {"F131 start: a handle, to wait and to cancel; failures are alone", start},
+           {"F131 start: a child that says when it has started", child_start},
            {"F131 stop: who has entered is cancelled", stop_cancels},
            {"F131 stop: who has entered goes on", stop_lets_go_on},
            {"F129 call: a deadline passes", deadline},

@@ -22,9 +22,27 @@
 #include "kinds.h"
 
 struct oom_scenario {
-    const char *name;
+    const char *name; /* of the function */
     int (*run)(void);
 };
+
+/* SCENARIOS(X) is a line X(function, "name of the test") for each. */
+#define OOM_SWEEP(function, test)                                                                  \
+    static void sweep_##function(void)                                                             \
+    {                                                                                              \
+        oom_sweep(&(const struct oom_scenario){#function, function});                              \
+    }
+#define OOM_SCENARIO(function, test) {#function, function},
+#define OOM_TEST(function, test) {test, sweep_##function},
+
+#define OOM_SUITE(ident, title, SCENARIOS)                                                         \
+    SCENARIOS(OOM_SWEEP)                                                                           \
+    static const struct oom_scenario ident##_scenarios[] = {SCENARIOS(OOM_SCENARIO)};              \
+    __attribute__((constructor)) static void ident##_by_order(void)                                \
+    {                                                                                              \
+        oom_enter(ident##_scenarios, sizeof ident##_scenarios / sizeof ident##_scenarios[0]);      \
+    }                                                                                              \
+    TEST_SUITE(ident, title, SCENARIOS(OOM_TEST))
 
 enum oom_exit { OOM_CAME_THROUGH = 0, OOM_MET = 20, OOM_WRONG = 21, OOM_CANNOT = 22 };
 

@@ -547,79 +547,28 @@ static int subscribers(void)
     return rc < 0 ? oom_expect(rc) : 0;
 }
 
-static const struct oom_scenario scenarios[] = {
-    {"open a rendezvous", open_rendezvous},
-    {"open a bounded channel", open_bounded},
-    {"open an unbounded channel", open_unbounded},
-    {"open many", open_many},
-    {"clone many", clone_many},
-    {"first send, narrow", first_send_narrow},
-    {"first send, wide", first_send_wide},
-    {"first send, single ends", first_send_single},
-    {"blocks", blocks},
-    {"batches", batches},
-    {"stream of blocks", stream_of_blocks},
-    {"park a receiver", park_a_receiver},
-    {"park a sender", park_a_sender},
-    {"close from a new thread", close_from_a_new_thread},
-    {"drop without memory", drop_without_memory},
-    {"first calls", first_calls},
-    {"tickers", tickers},
-    {"descriptor", descriptor},
-    {"oneshot", oneshot},
-    {"watches", watches},
-    {"subscribers", subscribers},
-};
+/* What runs, and the test that it is. */
+#define SCENARIOS(X)                                                                               \
+    X(open_rendezvous, "F034 no memory: open a rendezvous")                                        \
+    X(open_bounded, "F034 no memory: open a bounded channel")                                      \
+    X(open_unbounded, "F034 no memory: open an unbounded channel")                                 \
+    X(open_many, "F034 no memory: open many")                                                      \
+    X(clone_many, "F041 no memory: clone many")                                                    \
+    X(first_send_narrow, "F035 no memory: first send, narrow")                                     \
+    X(first_send_wide, "F035 no memory: first send, wide")                                         \
+    X(first_send_single, "F035 no memory: first send, declared single ends")                       \
+    X(blocks, "F036 no memory: an unbounded channel over block borders")                           \
+    X(batches, "F035 no memory: batches over block borders")                                       \
+    X(stream_of_blocks, "F036 no memory: a stream over block borders")                             \
+    X(park_a_receiver, "F037 no memory: a new thread parks to receive")                            \
+    X(park_a_sender, "F035 no memory: a new thread parks to send")                                 \
+    X(close_from_a_new_thread, "F042 no memory: a new thread closes")                              \
+    X(drop_without_memory, "F044 no memory: drops need none")                                      \
+    X(first_calls, "F054 no memory: a new thread's first call")                                    \
+    X(tickers, "F034 no memory: tickers and timers")                                               \
+    X(descriptor, "F038 no memory: a receiver's descriptor")                                       \
+    X(oneshot, "F034 no memory: a oneshot")                                                        \
+    X(watches, "F041 no memory: a watch and its clones")                                           \
+    X(subscribers, "F041 no memory: subscribers of a broadcast")
 
-__attribute__((constructor)) static void enter(void)
-{
-    oom_enter(scenarios, sizeof scenarios / sizeof scenarios[0]);
-}
-
-#define SWEEP(i)                                                                                   \
-    static void sweep_##i(void)                                                                    \
-    {                                                                                              \
-        oom_sweep(&scenarios[i]);                                                                  \
-    }
-SWEEP(0)
-SWEEP(1)
-SWEEP(2)
-SWEEP(3)
-SWEEP(4)
-SWEEP(5)
-SWEEP(6)
-SWEEP(7)
-SWEEP(8)
-SWEEP(9)
-SWEEP(10)
-SWEEP(11)
-SWEEP(12)
-SWEEP(13)
-SWEEP(14)
-SWEEP(15)
-SWEEP(16)
-SWEEP(17)
-SWEEP(18)
-SWEEP(19)
-SWEEP(20)
-
-TEST_SUITE(oom, "channels: out of memory", {"F034 no memory: open a rendezvous", sweep_0},
-           {"F034 no memory: open a bounded channel", sweep_1},
-           {"F034 no memory: open an unbounded channel", sweep_2},
-           {"F034 no memory: open many", sweep_3}, {"F041 no memory: clone many", sweep_4},
-           {"F035 no memory: first send, narrow", sweep_5},
-           {"F035 no memory: first send, wide", sweep_6},
-           {"F035 no memory: first send, declared single ends", sweep_7},
-           {"F036 no memory: an unbounded channel over block borders", sweep_8},
-           {"F035 no memory: batches over block borders", sweep_9},
-           {"F036 no memory: a stream over block borders", sweep_10},
-           {"F037 no memory: a new thread parks to receive", sweep_11},
-           {"F035 no memory: a new thread parks to send", sweep_12},
-           {"F042 no memory: a new thread closes", sweep_13},
-           {"F044 no memory: drops need none", sweep_14},
-           {"F054 no memory: a new thread's first call", sweep_15},
-           {"F034 no memory: tickers and timers", sweep_16},
-           {"F038 no memory: a receiver's descriptor", sweep_17},
-           {"F034 no memory: a oneshot", sweep_18},
-           {"F041 no memory: a watch and its clones", sweep_19},
-           {"F041 no memory: subscribers of a broadcast", sweep_20});
+OOM_SUITE(oom, "channels: out of memory", SCENARIOS);

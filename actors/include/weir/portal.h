@@ -18,6 +18,7 @@
 #define WEIR_PORTAL_H
 
 #include <weir/scope.h>
+#include <weir/task.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -62,6 +63,10 @@ WEIR_API void weir_portal_leave(weir_portal portal);
  *                                        which to wait for it, to ask for its result and to cancel
  *                                        it. Row F131.
  *
+ * weir_portal_child_start(p, body, &value, arg, ...)
+ *                                      - start it, and wait until it calls weir_child_started():
+ *                                        as weir_child_start(), by threads as well. Row F131.
+ *
  * By threads and by actors, inside and outside of the run; arg and what follows are those of
  * weir_spawn(). The calls suspend; a cancelled caller cancels the body, and waits for it. Then, as
  * after a deadline, the body's result is returned if it is something else than WEIR_ECANCELED.
@@ -78,10 +83,41 @@ WEIR_API void weir_portal_leave(weir_portal portal);
 #define weir_portal_start(portal, body, ...)                                                       \
     weir_portal_start_sized((portal), (body), WEIR_ARG_SIZE(WEIR_FIRST(__VA_ARGS__, 0)),           \
                             &(weir_spawn_options){__VA_ARGS__, .reserved = 0})
+#define weir_portal_child_start(portal, body, value, ...)                                          \
+    weir_portal_child_start_sized((portal), (body), (value), WEIR_ARG_SIZE(value),                 \
+                                  WEIR_ARG_SIZE(WEIR_FIRST(__VA_ARGS__, 0)),                       \
+                                  &(weir_spawn_options){__VA_ARGS__, .reserved = 0})
 WEIR_API int weir_portal_call_sized(weir_portal portal, weir_time deadline, weir_body body,
                                     size_t arg_size, const weir_spawn_options *options);
 WEIR_API int weir_portal_start_sized(weir_portal portal, weir_body body, size_t arg_size,
                                      const weir_spawn_options *options);
+WEIR_API int weir_portal_child_start_sized(weir_portal portal, weir_body body, void *value,
+                                           size_t value_size, size_t arg_size,
+                                           const weir_spawn_options *options);
+
+/*
+ * For threads that have no run, and want one together:
+ *
+ *     weir_portal portal = weir_portal_share(NULL);
+ *     rc = weir_portal_call(portal, look_up, &query);
+ *     weir_portal_unshare(portal);
+ *
+ * weir_portal_share(options) - a portal into a run that all who share have in common. The first
+ *                              starts it, as weir_start() with these options would.
+ * weir_portal_unshare(p)     - once for each share. The last one stops the portal, waits until
+ *                              what has entered, and all it has spawned, has ended, and ends
+ *                              the run; who shares meanwhile waits, and begins another.
+ *
+ * Row F131. By threads, which they may keep waiting; an actor, and what weir_blocking_call() runs,
+ * gets WEIR_EBUSY and WEIR_EDEADLK. Who stops the portal or the run stops it for all, until all
+ * have unshared it; weir_portal_end() and weir_auto do nothing to it.
+ *
+ * share: a null handle carries what weir_start() returns, as WEIR_EBUSY when there is another run.
+ * unshare: 0, or of the last one what weir_stop() returns; WEIR_ECLOSED, WEIR_EBADF (not shared),
+ * WEIR_ENOMEM, WEIR_EPERM (both in drop functions).
+ */
+WEIR_API weir_portal weir_portal_share(const weir_options *options);
+WEIR_API int weir_portal_unshare(weir_portal portal);
 
 static inline WEIR_UNUSED void weir_portal_cleanup(weir_portal *portal)
 {
