@@ -95,7 +95,7 @@ static unsigned pct_entity(struct chooser *c, uint64_t mask, unsigned current)
     for (unsigned i = 0; i < c->changes; i++) {
         if (c->change[i] <= E->steps) {
             if (current < BUFFERS)
-                c->priority[current] = (int)i + 1; /* below what all began with */
+                c->priority[current] = --c->lowest; /* also below those that spin */
             c->change[i] = c->change[--c->changes];
             i--;
         }

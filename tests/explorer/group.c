@@ -73,62 +73,40 @@ EXPLORE_MODEL(group_not_asked, "a child is born into a group that has ended",
 
 /* ---- the last child ends on the other worker, while the owner parks ---------------------- */
 
-enum { ROUNDS = 4 };
-
-static weir_group other;
-static a32 spawned;
-
-static int nothing(void *unused)
+static int ends_as_it_waits(void *unused)
 {
     (void)unused;
+    m_until_it_waits();
     return 0;
 }
 
-/* What plain threads spawn goes to the workers in turn. */
-static void spawns_elsewhere(void *unused)
+static void spawns_it(void)
 {
-    (void)unused;
-    for (uint32_t round = 1; round <= ROUNDS; round++) {
-        while (a32_load_acquire(&begun) != round)
-            a_relax();
-        EXPLORE_EQ(weir_spawn(other, nothing, NULL), 0);
-        EXPLORE_EQ(weir_spawn(group, nothing, NULL, .pinned = true), 0);
-        a32_store_release(&spawned, round);
-    }
+    EXPLORE_EQ(weir_spawn(group, ends_as_it_waits, NULL, .pinned = true), 0);
 }
 
-static int awaits_the_last(void *unused)
+static void begins_group(void)
 {
-    (void)unused;
-    other = weir_group_begin();
-    for (uint32_t round = 1; round <= ROUNDS; round++) {
-        group = weir_group_begin();
-        a32_store_release(&begun, round);
-        while (a32_load_acquire(&spawned) != round)
-            a_relax();
-        EXPLORE_EQ(weir_group_end(group), 0);
-    }
-    return weir_group_end(other);
+    group = weir_group_begin();
 }
 
-static void run_awaits(void *unused)
+static void ends_group(void)
 {
-    EXPLORE_EQ(weir_run(awaits_the_last, unused, &(weir_options){.workers = 2}), 0);
+    EXPLORE_EQ(weir_group_end(group), 0);
 }
 
-#define GROUP(ident, text, run, thread, ...)                                                       \
-    EXPLORE_MODEL(ident, text, .thread_exit = weir__thread_detach, .max_steps = 60000,             \
-                  __VA_ARGS__,                                                                     \
-                  .threads = {{"worker 0", run, NULL},                                             \
-                              {"worker 1", explore_hired, (void *)0},                              \
-                              {"plain", thread, NULL}})
+static m_parking last_child = {begins_group, ends_group, spawns_it};
 
-GROUP(group_spawned_into, "F003 a thread spawns into a group while it ends", run_two, spawns,
-      .flags = 0);
-GROUP(group_elsewhere, "F002 a group's last child ends on another worker", run_awaits,
-      spawns_elsewhere, .flags = 0);
-GROUP(group_no_second_look, "who waits for a group does not look again when it is woken", run_two,
-      spawns, .mutation = "group: no second look");
-GROUP(group_unlocked_early, "who waits for a group is woken before it has parked", run_awaits,
-      spawns_elsewhere, .flags = EXPLORE_ONLY_RANDOM,
-      .mutation = "group: unlocked before the switch");
+#define SPAWNED_INTO                                                                               \
+    .thread_exit = weir__thread_detach, .max_steps = 60000,                                        \
+    .threads = {{"worker 0", run_two, NULL},                                                       \
+                {"worker 1", explore_hired, (void *)0},                                            \
+                {"plain", spawns, NULL}}
+
+EXPLORE_MODEL(group_spawned_into, "F003 a thread spawns into a group while it ends", SPAWNED_INTO);
+EXPLORE_MODEL(group_no_second_look, "who waits for a group does not look again when it is woken",
+              .mutation = "group: no second look", SPAWNED_INTO);
+EXPLORE_MODEL(group_elsewhere, "F002 a group's last child ends on another worker",
+              M_PARKING(&last_child));
+EXPLORE_MODEL(group_unlocked_early, "who waits for a group is woken before it has parked",
+              .mutation = "group: unlocked before the switch", M_PARKING(&last_child));

@@ -265,6 +265,66 @@ void m_spawn(weir_group group, void (*does)(void *arg), void *arg)
     EXPLORE_EQ(weir_spawn(group, plays, &p), 0);
 }
 
+/* ---- an actor is woken as it parks, from the other worker ------------------------------------ */
+
+enum { PARKS = 6, PARKS_NO_MORE };
+
+static weir_group wakers;
+static a32 parks, waker_of, waker_ready, about_to_wait; /* numbers of waits, from 1 */
+
+/* The owner keeps its worker until it waits, so this is the other one. */
+static int waker(void *parking)
+{
+    uint32_t now, before;
+    while ((now = a32_load_acquire(&parks)) != PARKS_NO_MORE) {
+        before = now - 1;
+        if (now > 0 && a32_cas(&waker_of, &before, now))
+            ((const m_parking *)parking)->wakes();
+        EXPLORE_EQ(weir_yield(), 0); /* who was woken comes first */
+        a_relax();
+    }
+    return 0;
+}
+
+/* What plain threads spawn goes to the workers in turn. */
+void m_spawns_wakers(void *parking)
+{
+    while (!a32_load_acquire(&parks))
+        a_relax();
+    for (int i = 0; i < 2; i++)
+        EXPLORE_EQ(weir_spawn(wakers, waker, parking, .pinned = true), 0);
+}
+
+void m_until_it_waits(void)
+{
+    uint32_t now = a32_load(&parks);
+    a32_store_release(&waker_ready, now);
+    while (a32_load_acquire(&about_to_wait) != now)
+        a_relax();
+}
+
+static int parks_often(void *parking)
+{
+    const m_parking *p = parking;
+    wakers = weir_group_begin();
+    for (uint32_t i = 1; i <= PARKS; i++) {
+        if (p->begins)
+            p->begins();
+        a32_store_release(&parks, i);
+        while (a32_load_acquire(&waker_ready) != i)
+            a_relax();
+        a32_store_release(&about_to_wait, i);
+        p->waits();
+    }
+    a32_store_release(&parks, PARKS_NO_MORE);
+    return weir_group_end(wakers);
+}
+
+void m_runs_parking(void *parking)
+{
+    EXPLORE_EQ(weir_run(parks_often, parking, &(weir_options){.workers = 2}), 0);
+}
+
 /* ---- checks ---------------------------------------------------------------------- */
 
 static void print_history(void)

@@ -72,6 +72,26 @@ void m_cancels(void *unused);
 /* An actor that does one of these. */
 void m_spawn(weir_group group, void (*does)(void *arg), void *arg);
 
+/*
+ * An actor of two workers waits so many times, and each time another one, of the worker on which
+ * it is not, ends that as it is about to begin. So each time it goes on over there.
+ */
+typedef struct m_parking {
+    void (*begins)(void); /* the actor; NULL: nothing */
+    void (*waits)(void);
+    void (*wakes)(void); /* the other one; and m_until_it_waits(), or a child of its worker does */
+} m_parking;
+
+void m_until_it_waits(void);
+void m_runs_parking(void *parking);
+void m_spawns_wakers(void *parking);
+
+#define M_PARKING(parking)                                                                         \
+    .thread_exit = weir__thread_detach, .max_steps = 60000,                                        \
+    .threads = {{"worker 0", m_runs_parking, (parking)},                                           \
+                {"worker 1", explore_hired, (void *)0},                                            \
+                {"plain", m_spawns_wakers, (parking)}}
+
 /* ---- checks ---------------------------------------------------------------------- */
 
 /* The history is linearizable, nobody waits for what is there. */

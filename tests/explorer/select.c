@@ -494,9 +494,25 @@ EXPLORE_MODEL(select_two_workers_thread, "select: and a thread", .setup = open_1
                           {"worker 1", explore_hired, (void *)0},
                           {"sender 0", plays, PLAIN(0 | S, 2, 31)},
                           {"sender 1", plays, PLAIN(1 | S, 2, 41)}});
-EXPLORE_MODEL(select_latch_workers, "an actor is woken while it still runs", .setup = open_0,
-              .check = once, .thread_exit = weir__thread_detach, .max_steps = 100000,
-              .mutation = "select: latch ignored", .threads = TWO_WORKERS);
+
+static void sends_one(void)
+{
+    uint32_t item = 1;
+    m_until_it_waits();
+    EXPLORE_EQ(weir_send(tx[0], &item), 0);
+    sent[item]++;
+}
+
+static void selects_one(void)
+{
+    play(SELECT(1, 0, .cases = 2, .c = {0, 1}));
+}
+
+static m_parking served = {NULL, selects_one, sends_one};
+EXPLORE_MODEL(select_parks, "select: it is served from the other worker as it parks",
+              .setup = open_1, .check = once, M_PARKING(&served));
+EXPLORE_MODEL(select_latch_workers, "an actor is woken while it still runs", .setup = open_1,
+              .check = once, .mutation = "select: latch ignored", M_PARKING(&served));
 
 /* ---- order --------------------------------------------------------------------------------- */
 

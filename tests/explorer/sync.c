@@ -31,12 +31,7 @@ static void waits(void *unused)
     EXPLORE_EQ(weir_event_is_set(event), 1);
 }
 
-static void waits_by(void *unused)
-{
-    (void)unused;
-    int rc = weir_event_wait_by(event, weir_after(WEIR_MS));
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ETIMEDOUT);
-}
+static struct sync_use waiting = {acquire_event, NULL};
 
 static int actor_waits(void *unused)
 {
@@ -70,7 +65,9 @@ SYNC_MODEL(event_set, "F024 an event is set while they come, one is cancelled", 
                        {"canceller", sync_cancels, NULL}});
 SYNC_MODEL(event_times_out, "F024 a deadline races with an event", .setup = open_event,
            .check = nobody_is_left,
-           .threads = {{"a", waits_by, NULL}, {"b", waits_by, NULL}, {"setter", sets, NULL}});
+           .threads = {{"a", sync_takes_by, &waiting},
+                       {"b", sync_takes_by, &waiting},
+                       {"setter", sets, NULL}});
 
 /* ---- closing --------------------------------------------------------------------------------- */
 

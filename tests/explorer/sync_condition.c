@@ -43,34 +43,7 @@ static int take_by(weir_time deadline)
     return rc;
 }
 
-static void takes(void *unused)
-{
-    (void)unused;
-    EXPLORE_EQ(take_by(WEIR_NEVER), 0);
-}
-
-static void takes_by(void *unused)
-{
-    (void)unused;
-    int rc = take_by(weir_after(WEIR_MS));
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ETIMEDOUT);
-}
-
-static int actor_takes(void *unused)
-{
-    (void)unused;
-    sync_begin_scope();
-    int rc = take_by(WEIR_NEVER);
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECANCELED);
-    sync_end_scope(rc);
-    return 0;
-}
-
-static void runs_actor(void *unused)
-{
-    (void)unused;
-    sync_run(actor_takes);
-}
+static struct sync_use use = {take_by, NULL};
 
 /* One notification for each item. */
 static void brings(void *n)
@@ -121,19 +94,21 @@ static void nobody_is_left(void)
 /* Two items for two who wait, one of whom may go without: the other one never waits for ever. */
 SYNC_MODEL(condition_cancel, "F028 notify x cancel: a notification is not lost", .setup = open_both,
            .check = nobody_is_left,
-           .threads = {{"worker", runs_actor, NULL},
-                       {"waiter", takes, NULL},
+           .threads = {{"worker", sync_actor_takes, &use},
+                       {"waiter", sync_takes, &use},
                        {"notifier", brings, (void *)2},
                        {"canceller", sync_cancels, NULL}});
 SYNC_MODEL(condition_deadline, "F028 notify x deadline: a notification is not lost",
            .setup = open_both, .check = nobody_is_left,
-           .threads = {{"a", takes_by, NULL}, {"b", takes, NULL}, {"notifier", brings, (void *)2}});
+           .threads = {{"a", sync_takes_by, &use},
+                       {"b", sync_takes, &use},
+                       {"notifier", brings, (void *)2}});
 
 /* One item, had by one of two. */
 #define ONE_ITEM                                                                                   \
     .check = not_for_nothing, .flags = EXPLORE_MAY_BLOCK,                                          \
-    .threads = {{"worker", runs_actor, NULL},                                                      \
-                {"waiter", takes, NULL},                                                           \
+    .threads = {{"worker", sync_actor_takes, &use},                                                \
+                {"waiter", sync_takes, &use},                                                      \
                 {"notifier", brings_slowly, NULL},                                                 \
                 {"canceller", cancels, NULL}}
 SYNC_MODEL(condition_one, "F028 notify x cancel: had by who was notified, or passed on",
@@ -157,8 +132,28 @@ SYNC_MODEL(condition_close, "F028 closing ends all waits, with the lock", .setup
                        {"b", takes_or_closed, NULL},
                        {"closer", closes, NULL}});
 
+static void open_then(void)
+{
+    open_both();
+    sync_set_moment();
+}
+
+static void brings_then(void *unused)
+{
+    (void)unused;
+    EXPLORE_EQ(weir_sleep_until(sync_moment), 0);
+    brings((void *)3);
+}
+
+SYNC_MODEL(condition_deadline_then, "F028 notify at the moment of the deadline", .setup = open_then,
+           .check = nobody_is_left, .flags = EXPLORE_LAZY_CLOCK,
+           .threads = {{"a", sync_takes_until_then, &use},
+                       {"b", sync_takes, &use},
+                       {"c", sync_takes_until_then, &use},
+                       {"notifier", brings_then, NULL}});
+
 SYNC_BROKEN(condition_late, "the lock is given up before the wait",
             "condition: in the line too late", .setup = open_both, .expect = "deadlock",
-            .threads = {{"a", takes, NULL}, {"notifier", brings, (void *)1}});
+            .threads = {{"a", sync_takes, &use}, {"notifier", brings, (void *)1}});
 SYNC_BROKEN(condition_cancelled, "who was notified is cancelled on the way to the lock",
             "condition: notified and cancelled", .setup = open_both, ONE_ITEM);

@@ -26,51 +26,24 @@ static void alone(void)
     EXPLORE_EQ(weir_lock_release(lock), 0);
 }
 
-static void takes(void *unused)
+static int acquire(weir_time deadline)
 {
-    (void)unused;
-    for (int i = 0; i < 2; i++) {
-        EXPLORE_EQ(weir_lock_acquire(lock), 0);
-        alone();
-    }
+    return weir_lock_acquire_by(lock, deadline);
 }
 
-static void takes_by(void *unused)
-{
-    (void)unused;
-    int rc = weir_lock_acquire_by(lock, weir_after(WEIR_MS));
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ETIMEDOUT);
-    if (rc == 0)
-        alone();
-}
-
-static int actor_takes(void *unused)
-{
-    (void)unused;
-    sync_begin_scope();
-    int rc = weir_lock_acquire(lock);
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECANCELED);
-    if (rc == 0)
-        alone();
-    sync_end_scope(rc);
-    return 0;
-}
-
-static void runs_actor(void *unused)
-{
-    (void)unused;
-    sync_run(actor_takes);
-}
+static struct sync_use use = {acquire, alone};
 
 SYNC_MODEL(lock_cancel, "F025 hand-over x cancel: it is had by one, and not lost",
            .setup = open_lock, .check = free_again,
-           .threads = {{"worker", runs_actor, NULL},
-                       {"a", takes, NULL},
-                       {"b", takes, NULL},
+           .threads = {{"worker", sync_actor_takes, &use},
+                       {"a", sync_takes_twice, &use},
+                       {"b", sync_takes_twice, &use},
                        {"canceller", sync_cancels, NULL}});
 SYNC_MODEL(lock_deadline, "F025 hand-over x deadline: it is had by one, and not lost",
            .setup = open_lock, .check = free_again,
-           .threads = {{"a", takes_by, NULL}, {"b", takes_by, NULL}, {"c", takes, NULL}});
+           .threads = {{"a", sync_takes_by, &use},
+                       {"b", sync_takes_by, &use},
+                       {"c", sync_takes_twice, &use}});
 
 /* Who holds it closes it. */
 static void closes(void *unused)
@@ -87,7 +60,19 @@ SYNC_MODEL(lock_close, "F025 closing ends all waits", .setup = open_lock,
 
 SYNC_BROKEN(lock_not_handed, "who is woken has to take it again, and others come between",
             "lock: woken, not handed over", .setup = open_lock,
-            .threads = {{"a", takes, NULL}, {"b", takes, NULL}});
+            .threads = {{"a", sync_takes_twice, &use}, {"b", sync_takes_twice, &use}});
+
+static void open_then(void)
+{
+    open_lock();
+    sync_set_moment();
+}
+
+#define THEN                                                                                       \
+    .setup = open_then, .check = free_again, .flags = EXPLORE_LAZY_CLOCK,                          \
+    .threads = {{"has it", sync_gives_back_then, &use},                                            \
+                {"a", sync_takes_until_then, &use},                                                \
+                {"b", sync_takes_until_then, &use}}
+SYNC_MODEL(lock_deadline_then, "F025 hand-over at the moment of the deadline", THEN);
 SYNC_BROKEN(lock_not_verified, "whose deadline passes leaves although it was handed over",
-            "cancel: not verified", .setup = open_lock, .check = free_again,
-            .threads = {{"a", takes_by, NULL}, {"b", takes_by, NULL}});
+            "cancel: not verified", THEN);

@@ -99,37 +99,26 @@ static void one_is_done(void *unused)
     EXPLORE_EQ(weir_waitgroup_done(waitgroup), 0);
 }
 
-static void waits(void *unused)
+static int await_all(weir_time deadline)
 {
-    (void)unused;
-    EXPLORE_EQ(weir_waitgroup_wait(waitgroup), 0);
+    return weir_waitgroup_wait_by(waitgroup, deadline);
+}
+
+static void all_are_done(void)
+{
     EXPLORE_EQ(a32_load(&runs), 2);
 }
 
-static int actor_waits(void *unused)
-{
-    (void)unused;
-    sync_begin_scope();
-    int rc = weir_waitgroup_wait(waitgroup);
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECANCELED);
-    EXPLORE_ASSERT(rc < 0 || a32_load(&runs) == 2);
-    sync_end_scope(rc);
-    return 0;
-}
-
-static void runs_waiter(void *unused)
-{
-    (void)unused;
-    sync_run(actor_waits);
-}
+static struct sync_use waiting = {await_all, all_are_done};
 
 SYNC_MODEL(waitgroup_cancel, "F033 the last is done x cancel: all wake", .setup = open_waitgroup,
-           .threads = {{"worker", runs_waiter, NULL},
+           .threads = {{"worker", sync_actor_takes, &waiting},
                        {"a", one_is_done, NULL},
                        {"b", one_is_done, NULL},
-                       {"waiter", waits, NULL},
+                       {"waiter", sync_takes, &waiting},
                        {"canceller", sync_cancels, NULL}});
 SYNC_BROKEN(waitgroup_not_looked_at, "who comes after the last waits", "waitgroup: not looked at",
             .setup = open_waitgroup, .expect = "deadlock",
-            .threads = {
-                {"a", one_is_done, NULL}, {"b", one_is_done, NULL}, {"waiter", waits, NULL}});
+            .threads = {{"a", one_is_done, NULL},
+                        {"b", one_is_done, NULL},
+                        {"waiter", sync_takes, &waiting}});

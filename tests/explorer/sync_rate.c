@@ -2,56 +2,31 @@
 /* sync_rate.c - rate limiters: docs/protocol.md, "Handing over". */
 #include "sync_model.h"
 
+enum { TURN = 2 * WEIR_MS }; /* longer than the deadlines */
+
 static weir_rate rate;
 static a32 turns;
 static weir_time begun;
 
 static void open_rate(void)
 {
-    rate = weir_rate_open(1, WEIR_MS, 1);
+    rate = weir_rate_open(1, TURN, 1);
     begun = weir_now();
 }
 
-/* Never more than one each millisecond, and one at once. */
+/* One at once, and never more than one each turn. */
 static void not_too_often(void)
 {
     uint32_t n = a32_add(&turns, 1);
-    EXPLORE_ASSERT(weir_now() - begun >= (weir_time)n * WEIR_MS);
+    EXPLORE_ASSERT(weir_now() - begun >= (weir_time)n * TURN);
 }
 
-static void takes(void *unused)
+static int acquire(weir_time deadline)
 {
-    (void)unused;
-    EXPLORE_EQ(weir_rate_acquire(rate), 0);
-    not_too_often();
+    return weir_rate_acquire_by(rate, deadline);
 }
 
-static void takes_by(void *unused)
-{
-    (void)unused;
-    int rc = weir_rate_acquire_by(rate, weir_after(WEIR_MS / 2));
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ETIMEDOUT);
-    if (rc == 0)
-        not_too_often();
-}
-
-static int actor_takes(void *unused)
-{
-    (void)unused;
-    sync_begin_scope();
-    int rc = weir_rate_acquire(rate);
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECANCELED);
-    if (rc == 0)
-        not_too_often();
-    sync_end_scope(rc);
-    return 0;
-}
-
-static void runs_actor(void *unused)
-{
-    (void)unused;
-    sync_run(actor_takes);
-}
+static struct sync_use use = {acquire, not_too_often};
 
 static void nobody_is_left(void)
 {
@@ -62,15 +37,17 @@ static void nobody_is_left(void)
 
 SYNC_MODEL(rate_cancel, "F033 the pacer x cancel: another one paces", .setup = open_rate,
            .check = nobody_is_left,
-           .threads = {{"worker", runs_actor, NULL},
-                       {"a", takes, NULL},
-                       {"b", takes, NULL},
+           .threads = {{"worker", sync_actor_takes, &use},
+                       {"a", sync_takes, &use},
+                       {"b", sync_takes, &use},
                        {"canceller", sync_cancels, NULL}});
 
 #define DEADLINES                                                                                  \
     .setup = open_rate, .check = nobody_is_left,                                                   \
-    .threads = {                                                                                   \
-        {"a", takes_by, NULL}, {"b", takes_by, NULL}, {"c", takes, NULL}, {"d", takes, NULL}}
+    .threads = {{"a", sync_takes_by, &use},                                                        \
+                {"b", sync_takes_by, &use},                                                        \
+                {"c", sync_takes, &use},                                                           \
+                {"d", sync_takes, &use}}
 SYNC_MODEL(rate_deadline, "F033 the pacer x deadline: another one paces", DEADLINES);
 SYNC_BROKEN(rate_not_told, "the pacer gives up and tells nobody", "rate: who gives up tells nobody",
             .expect = "deadlock", DEADLINES);

@@ -33,60 +33,44 @@ static void writes_now(void)
     EXPLORE_EQ(weir_rwlock_release(lock), 0);
 }
 
-static void reads(void *unused)
+static int acquire_read(weir_time deadline)
 {
-    (void)unused;
-    EXPLORE_EQ(weir_rwlock_read(lock), 0);
-    reads_now();
+    return weir_rwlock_read_by(lock, deadline);
 }
 
-static void writes(void *unused)
+static int acquire_write(weir_time deadline)
 {
-    (void)unused;
-    EXPLORE_EQ(weir_rwlock_write(lock), 0);
-    writes_now();
+    return weir_rwlock_write_by(lock, deadline);
 }
 
-static void writes_by(void *unused)
-{
-    (void)unused;
-    int rc = weir_rwlock_write_by(lock, weir_after(WEIR_MS));
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ETIMEDOUT);
-    if (rc == 0)
-        writes_now();
-}
-
-static int actor_writes(void *unused)
-{
-    (void)unused;
-    sync_begin_scope();
-    int rc = weir_rwlock_write(lock);
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECANCELED);
-    if (rc == 0)
-        writes_now();
-    sync_end_scope(rc);
-    return 0;
-}
-
-static void runs_actor(void *unused)
-{
-    (void)unused;
-    sync_run(actor_writes);
-}
+static struct sync_use reading = {acquire_read, reads_now}, writing = {acquire_write, writes_now};
 
 SYNC_MODEL(rwlock_cancel, "F033 hand-over x cancel: readers or a writer, nobody is forgotten",
            .setup = open_lock, .check = free_again,
-           .threads = {{"worker", runs_actor, NULL},
-                       {"reader a", reads, NULL},
-                       {"reader b", reads, NULL},
-                       {"writer", writes, NULL},
+           .threads = {{"worker", sync_actor_takes, &writing},
+                       {"reader a", sync_takes, &reading},
+                       {"reader b", sync_takes, &reading},
+                       {"writer", sync_takes, &writing},
                        {"canceller", sync_cancels, NULL}});
 SYNC_MODEL(rwlock_deadline, "F033 hand-over x deadline: readers or a writer", .setup = open_lock,
            .check = free_again,
-           .threads = {{"a", writes_by, NULL},
-                       {"b", writes_by, NULL},
-                       {"reader a", reads, NULL},
-                       {"reader b", reads, NULL}});
+           .threads = {{"a", sync_takes_by, &writing},
+                       {"b", sync_takes_by, &writing},
+                       {"reader a", sync_takes, &reading},
+                       {"reader b", sync_takes, &reading}});
+
+static void open_then(void)
+{
+    open_lock();
+    sync_set_moment();
+}
+
+SYNC_MODEL(rwlock_deadline_then, "F033 hand-over at the moment of the deadline", .setup = open_then,
+           .check = free_again, .flags = EXPLORE_LAZY_CLOCK,
+           .threads = {{"has it", sync_gives_back_then, &writing},
+                       {"writer", sync_takes_until_then, &writing},
+                       {"reader a", sync_takes_until_then, &reading},
+                       {"reader b", sync_takes, &reading}});
 
 /* The reader inside is let out when the other two are inside as well, or have given up. */
 static weir_event inside, out;
@@ -111,7 +95,7 @@ static void gives_up(void *unused)
 {
     (void)unused;
     EXPLORE_EQ(weir_event_wait(inside), 0);
-    writes_by(NULL);
+    sync_takes_by(&writing);
 }
 
 static void reads_behind(void *unused)

@@ -34,54 +34,25 @@ static void not_too_many(void)
     EXPLORE_EQ(weir_semaphore_release(sem), 0);
 }
 
-static void takes(void *unused)
+static int acquire(weir_time deadline)
 {
-    (void)unused;
-    for (int i = 0; i < 2; i++) {
-        EXPLORE_EQ(weir_semaphore_acquire(sem), 0);
-        not_too_many();
-    }
+    return weir_semaphore_acquire_by(sem, deadline);
 }
 
-static void takes_by(void *unused)
-{
-    (void)unused;
-    int rc = weir_semaphore_acquire_by(sem, weir_after(WEIR_MS));
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ETIMEDOUT);
-    if (rc == 0)
-        not_too_many();
-}
-
-static int actor_takes(void *unused)
-{
-    (void)unused;
-    sync_begin_scope();
-    int rc = weir_semaphore_acquire(sem);
-    EXPLORE_ASSERT(rc == 0 || rc == WEIR_ECANCELED);
-    if (rc == 0)
-        not_too_many();
-    sync_end_scope(rc);
-    return 0;
-}
-
-static void runs_actor(void *unused)
-{
-    (void)unused;
-    sync_run(actor_takes);
-}
+static struct sync_use use = {acquire, not_too_many};
 
 SYNC_MODEL(semaphore_cancel, "F027 hand-over x cancel: no permit is lost or made", .setup = open_1,
            .check = all_there,
-           .threads = {{"worker", runs_actor, NULL},
-                       {"a", takes, NULL},
-                       {"b", takes, NULL},
+           .threads = {{"worker", sync_actor_takes, &use},
+                       {"a", sync_takes_twice, &use},
+                       {"b", sync_takes_twice, &use},
                        {"canceller", sync_cancels, NULL}});
 SYNC_MODEL(semaphore_deadline, "F027 hand-over x deadline: no permit is lost or made",
            .setup = open_2, .check = all_there,
-           .threads = {{"a", takes_by, NULL},
-                       {"b", takes_by, NULL},
-                       {"c", takes, NULL},
-                       {"d", takes, NULL}});
+           .threads = {{"a", sync_takes_by, &use},
+                       {"b", sync_takes_by, &use},
+                       {"c", sync_takes_twice, &use},
+                       {"d", sync_takes_twice, &use}});
 SYNC_BROKEN(semaphore_twice, "a permit is handed over and there for others as well",
             "semaphore: handed over and counted", .setup = open_1, .check = all_there,
-            .threads = {{"a", takes, NULL}, {"b", takes, NULL}});
+            .threads = {{"a", sync_takes_twice, &use}, {"b", sync_takes_twice, &use}});
