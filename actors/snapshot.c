@@ -43,6 +43,7 @@ static void see_channel(struct chan *ch, struct seen *out)
     } else if (ch->flags & KEEPS) {
         out->capacity = ch->capacity;
         out->buffered = kept_buffered(ch);
+        out->fed = ch->kind == FED;
     }
 }
 
@@ -138,6 +139,8 @@ bool weir__see(const struct actor *a, struct seen *out)
         return true;
     if (out->kind == IN_RECV || out->kind == IN_SEND)
         see_channel((struct chan *)(uintptr_t)out->target, out);
+    if (out->fed)
+        out->kind = IN_OTHER;
     else if (out->kind == IN_TICK)
         see_ticker((struct chan *)(uintptr_t)out->target, out);
     else if (out->kind == IN_SYNC)

@@ -4,9 +4,10 @@
  *
  * Items rest in cells (BOUNDED, cells.h), in blocks (UNBOUNDED, blocks.h) or nowhere
  * (RENDEZVOUS), or are read off the clock (TICKS, ticker.c), or are kept under the lock (the kinds
- * of kept.h). Operations that need not wait touch only positions and cells. Whoever has to wait
- * takes the lock, queues its waiter and parks; whoever then makes progress possible sees the wait
- * flag in the lock word and serves the queues (weir__serve() in wait.h).
+ * of kept.h; of FED ones by another layer). Operations that need not wait touch only positions and
+ * cells. Whoever has to wait takes the lock, queues its waiter and parks; whoever then makes
+ * progress possible sees the wait flag in the lock word and serves the queues (weir__serve() in
+ * wait.h).
  *
  * Positions: an item's place in the sequence, shifted left by one; bit 0 of the tail is
  * the closed mark, after which no place can be claimed. tail >= head always; head == tail
@@ -28,6 +29,7 @@ enum chan_kind {
     UNBOUNDED,
     TICKS,
     ONESHOT,
+    FED,
     LATEST,
     BROADCAST,
     FIRST_KEPT = ONESHOT,

@@ -360,9 +360,10 @@ static void mark_closed(struct chan *ch)
 }
 
 /*
- * Under the lock: one handle less on this end. With the last receiver the clock goes, which has no
- * handle, and what is left of those who waited: dead waiters, of selects that something else has
- * served. A sender's close may have left them there, behind one who waits for a claimed place.
+ * Under the lock: one handle less on this end. With the last receiver who feeds it goes, or the
+ * clock, which have no handle, and what is left of those who waited: dead waiters, of selects that
+ * something else has served. A sender's close may have left them there, behind one who waits for a
+ * claimed place.
  */
 static void end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
                       struct wake_list *woken)
@@ -373,7 +374,7 @@ static void end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
             weir__serve(ch, t, woken);
         }
     } else if (--ch->receivers == 0) {
-        if (ch->kind == TICKS)
+        if (ch->kind == TICKS || ch->kind == FED)
             ch->senders = 0;
         mark_closed(ch);
         weir__complete_all(ch, &ch->sendq, NULL, WEIR_EPIPE, woken);
@@ -412,7 +413,10 @@ static void close_and_unlock(struct party *self, struct chan *ch, enum handle_ki
     if (drops && late) {
         if (!(ch->flags & KEEPS) && !MUTATE("close: drain without membarrier"))
             os_membarrier(); /* pairs with after_publishing() */
-        weir__drain(ch, t);
+        if (ch->kind == FED)
+            ch->kept->feed->deserted(ch->kept->feeder);
+        else
+            weir__drain(ch, t);
     }
     if (both && MUTATE("close: channel without grace"))
         weir__chan_free(ch, t);

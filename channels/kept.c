@@ -62,6 +62,14 @@ static int read_latest(struct chan *ch, struct reader *r, char *item)
     return 1;
 }
 
+static int take_fed(struct chan *ch, const struct waiter *w)
+{
+    struct kept *k = ch->kept;
+    uint32_t n = k->feed->take(k->feeder, w->items, w->count);
+    a64_store(&k->head, a64_load(&k->head) + n);
+    return (int)n;
+}
+
 /* A count, FULL, or WEIR_EPIPE: nobody will receive it. */
 static int push(struct chan *ch, const char *items, uint32_t n)
 {
@@ -80,6 +88,8 @@ static int pop(struct chan *ch, const struct waiter *w)
         return has_ended(ch) ? END : EMPTY;
     if (ch->kind == ONESHOT)
         return pop_once(ch, w->items);
+    if (ch->kind == FED)
+        return take_fed(ch, w);
     struct reader *r = reader_of(ch, w->slot);
     return ch->kind == LATEST ? read_latest(ch, r, w->items)
                               : weir__broadcast_pop(ch, r, w->items, w->count);
@@ -131,6 +141,14 @@ static void serve(struct chan *ch, struct wake_list *woken)
     while (serve_sender(ch, woken));
     if (ch->recvq.first)
         weir__watches_tell(ch, woken);
+}
+
+void weir__fed_one(struct chan *ch, struct wake_list *woken)
+{
+    struct kept *k = ch->kept;
+    a64_store(&k->tail, a64_load(&k->tail) + 1);
+    ch->handed++;
+    serve(ch, woken);
 }
 
 /* There is room, perhaps. */

@@ -14,6 +14,9 @@
  * the flag KEEPS is in the masks of tests that others' operations make anyway, so that they pay
  * nothing.
  *
+ * What is FED has no senders: a feeder, of another layer, keeps its items and says when there is
+ * one more.
+ *
  * Items are numbered from 0; [head, tail) are there, item i in cell i & lap_mask (but of a watch
  * the last one alone). Where each receiver gets all of them (kinds from FIRST_READ on), each open
  * handle of a receiver has a reader, which says how far it is, in a table whose index is in the
@@ -32,8 +35,21 @@ struct reader {
     bool loses;    /* the oldest, when it is too slow; else senders wait for it */
 };
 
+/* What a feeder does for its channel. */
+struct feed {
+    /* Under the lock: give the next items out, at most n, of which one is there. How many. */
+    uint32_t (*take)(void *feeder, void *items, uint32_t n);
+    /*
+     * The last receiver has been closed, by whom this is called, inside of its operation and
+     * outside of locks, once. Afterwards the channel goes: nobody may feed it any more.
+     */
+    void (*deserted)(void *feeder);
+};
+
 struct kept {
     a64 head, tail; /* written under the lock */
+    const struct feed *feed;
+    void *feeder;
     struct reader *readers;
     uint32_t room, open; /* readers: how many there are place for, and are */
     uint32_t losing;     /* of those that are open */
@@ -71,6 +87,16 @@ void weir__kept_leave(struct chan *ch, const struct slot *s, struct wake_list *w
 int weir__broadcast_push(struct chan *ch, const char *items, uint32_t n);
 int weir__broadcast_pop(struct chan *ch, struct reader *r, char *items, uint32_t n);
 void weir__broadcast_leave(struct chan *ch, struct reader *r);
+
+/*
+ * fed.c: a channel with a handle of its receiver, which belongs to the caller, inside of whose
+ * operation this is; it has room for `capacity` items. 0, WEIR_ENOMEM or WEIR_ENFILE.
+ */
+int weir__fed_open(struct party *self, weir_receiver *rx, size_t item_size, size_t capacity,
+                   const struct feed *feed, void *feeder, struct chan **out);
+
+/* Under the lock: there is one more. Who waits for it is to be woken after the lock is released. */
+void weir__fed_one(struct chan *ch, struct wake_list *woken);
 
 /* What weir__send_locked() and weir__recv_locked() do for these kinds. */
 int weir__kept_send(struct chan *ch, struct waiter *mine, struct wake_list *woken);

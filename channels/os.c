@@ -142,10 +142,31 @@ weir_time weir_after(weir_time duration)
     return duration > WEIR_NEVER - now ? WEIR_NEVER : now + duration;
 }
 
+#if defined(WEIR_TSAN)
+
+/* ThreadSanitizer keeps a thread's signals back until it calls something that it intercepts. */
+static weir_time look_for_signals(weir_time deadline)
+{
+    struct timespec none = {0, 0};
+    nanosleep(&none, NULL);
+    weir_time soon = os_real_now() + 20 * WEIR_MS;
+    return deadline < soon ? deadline : soon;
+}
+
+#else
+
+static weir_time look_for_signals(weir_time deadline)
+{
+    return deadline;
+}
+
+#endif
+
 void os_futex_wait(a32 *word, uint32_t value, weir_time deadline)
 {
     int e = errno;
     struct timespec until, *timeout = NULL;
+    deadline = look_for_signals(deadline);
     if (deadline != WEIR_NEVER) {
         weir_time at = deadline > 0 ? deadline : 0;
         until = (struct timespec){.tv_sec = at / WEIR_S, .tv_nsec = at % WEIR_S};

@@ -18,10 +18,12 @@ foreach(library weir weir_static)
     add_library(weir::${library} ALIAS ${library})
     set_target_properties(${library} PROPERTIES LINKER_LANGUAGE C)
     target_sources(${library} PRIVATE
-        $<TARGET_OBJECTS:weir_channels> $<TARGET_OBJECTS:weir_actors>)
+        $<TARGET_OBJECTS:weir_channels> $<TARGET_OBJECTS:weir_actors>
+        $<TARGET_OBJECTS:weir_io>)
     target_include_directories(${library} INTERFACE
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/channels/include>
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/actors/include>
+        $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/io/include>
         $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endforeach()
 target_link_libraries(weir PRIVATE Threads::Threads weir_instrumented)

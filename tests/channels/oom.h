@@ -21,6 +21,11 @@
 
 #include "kinds.h"
 
+/* Bytes that may wait for reclamation at any moment. */
+#ifndef OOM_CACHES
+#define OOM_CACHES 32768
+#endif
+
 struct oom_scenario {
     const char *name; /* of the function */
     int (*run)(void);
@@ -129,7 +134,7 @@ static inline long oom_run_once(const struct oom_scenario *s, long at, bool all_
 /* Fail all over again in what is warm by now; what is held must come to rest. */
 static inline void oom_look_for_leaks(const struct oom_scenario *s)
 {
-    enum { ROUNDS = SLOWNESS > 1 ? 300 : 600, CACHES = 32768 };
+    enum { ROUNDS = SLOWNESS > 1 ? 300 : 600 };
     long half = 0;
     int rc;
     for (long i = 0; i < 2 * ROUNDS; i++) {
@@ -137,7 +142,7 @@ static inline void oom_look_for_leaks(const struct oom_scenario *s)
             half = atomic_load(&oom_bytes);
         oom_run_once(s, 1 + i % 7, i & 1, &rc);
     }
-    if (!OOM_CHECK(atomic_load(&oom_bytes) <= half + CACHES))
+    if (!OOM_CHECK(atomic_load(&oom_bytes) <= half + OOM_CACHES))
         fprintf(stderr, "%ld bytes held after %d rounds, %ld after twice as many\n", half, ROUNDS,
                 atomic_load(&oom_bytes));
 }

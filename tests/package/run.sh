@@ -20,7 +20,8 @@ lib=$prefix/$libdir
 echo "== what is exported"
 readelf -d "$lib/libweir.so" | grep -q 'SONAME.*\[libweir\.so\.0\]' || fail "SONAME is not libweir.so.0"
 nm -D --defined-only --format=posix "$lib/libweir.so" | awk '{print $1}' | sort >"$scratch/exported"
-cat "$here"/../../channels/include/weir/*.h "$here"/../../actors/include/weir/*.h |
+cat "$here"/../../channels/include/weir/*.h "$here"/../../actors/include/weir/*.h \
+    "$here"/../../io/include/weir/*.h |
     awk '/^WEIR_API / && match($0, /weir_[a-z0-9_]+\(/) { print substr($0, RSTART, RLENGTH - 1) }' |
     sort >"$scratch/declared"
 [ -s "$scratch/declared" ] || fail "no declaration was found in the headers"

@@ -15,7 +15,7 @@ if [ ! -s "$scratch/program.c" ] || [ -z "$total" ]; then
     exit 1
 fi
 "$cc" -std=c11 -Wall -Wextra -Werror -I"$source/channels/include" -I"$source/actors/include" \
-    -o "$scratch/program" "$scratch/program.c" "$library" -pthread
+    -I"$source/io/include" -o "$scratch/program" "$scratch/program.c" "$library" -pthread
 "$scratch/program" >"$scratch/printed"
 cat "$scratch/printed"
 if [ "$(cat "$scratch/printed")" != "$total" ]; then

@@ -20,7 +20,7 @@ awk -v dir="$scratch" '
 for program in "$scratch"/*.c; do
     name=${program%.c}
     "$cc" -std=gnu11 -Wall -Wextra -Wpedantic -Werror -I"$source/channels/include" \
-        -I"$source/actors/include" -o "$name" "$program" "$library" -pthread
+        -I"$source/actors/include" -I"$source/io/include" -o "$name" "$program" "$library" -pthread
     "$name" >"$name.printed"
     sort -o "$name.printed" "$name.printed"
     sort "$name.expected" | diff - "$name.printed" || {

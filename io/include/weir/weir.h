@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* weir/weir.h - everything of the core: actors, channels, primitives, errors, seeing. */
+/* weir/weir.h - everything: actors, channels, primitives, errors, signals, seeing. */
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
 
@@ -19,6 +19,7 @@
 #include <weir/runvar.h>
 #include <weir/scope.h>
 #include <weir/select.h>
+#include <weir/signals.h>
 #include <weir/simulate.h>
 #include <weir/supervisor.h>
 #include <weir/sync.h>
