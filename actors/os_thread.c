@@ -39,11 +39,13 @@ int os_thread_start(os_thread *t, void (*body)(void *arg), void *arg)
 {
     sigset_t before;
     pthread_t id;
+    int e = errno;
     t->run = body;
     t->arg = arg;
     block_signals(&before);
     int rc = os_may_map() ? pthread_create(&id, NULL, run, t) : ENOMEM;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = e;
     if (rc != 0)
         return WEIR_ENOMEM;
     memcpy(&t->id, &id, sizeof id);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "blocking/job.h"
 #include "lock.h"
 #include "scheduler.h"
 #include "supervision/watcher.h"
@@ -323,6 +324,21 @@ static void cancel_and_unlock(struct task *t, const char *reason)
         weir__actor_stop(a);
 }
 
+void weir__task_ref(struct task *t)
+{
+    lock_acquire(&t->change.lock, 0);
+    t->refs++;
+    lock_release(&t->change.lock, 0);
+}
+
+void weir__task_cancel(struct party *self, struct task *t, const char *reason)
+{
+    lock_acquire(&t->change.lock, 0);
+    cancel_and_unlock(t, reason);
+    lock_acquire(&t->change.lock, 0);
+    task_unref(self, t);
+}
+
 int weir_task_cancel(weir_task task, const char *reason)
 {
     int rc;
@@ -433,6 +449,29 @@ static int start_result(const struct task *t)
     return t->result < 0 ? t->result : WEIR_ECHILD;
 }
 
+/* ---- by a function of weir_blocking_call(), whose caller may be cancelled ------------------- */
+
+static bool is_unwanted(struct party *self)
+{
+    return party_is_plain(self) ? weir__job_cancelled() : party_refused(self);
+}
+
+/* From now on it is cancelled with the caller of who waits for it. */
+static void wait_for_caller(struct party *self, struct task *t)
+{
+    struct job *j = self->thread->job;
+    if (!j || weir__job_call(j, t) == 0)
+        return;
+    lock_acquire(&t->change.lock, 0);
+    cancel_and_unlock(t, "who waits for its caller has left");
+}
+
+static void waited_for_caller(struct party *self)
+{
+    if (self->thread->job)
+        (void)weir__job_call(self->thread->job, NULL);
+}
+
 /* ---- calling ------------------------------------------------------------------------------- */
 
 static int spawn_isolated(struct party *self, weir_handle group, weir_body body, size_t arg_size,
@@ -467,12 +506,13 @@ int weir__task_call(struct party *self, weir_handle group, weir_body body, size_
                     const weir_spawn_options *options, weir_time deadline)
 {
     struct start start;
-    if (!party_is_plain(self) && party_refused(self))
+    if (is_unwanted(self))
         return WEIR_ECANCELED;
     int rc = spawn_isolated(self, group, body, arg_size, options, &start);
     if (rc < 0)
         return rc;
     struct task *t = start.task;
+    wait_for_caller(self, t);
     rc = await_end(self, t, deadline);
     if (rc < 0) {
         lock_acquire(&t->change.lock, 0);
@@ -482,7 +522,9 @@ int weir__task_call(struct party *self, weir_handle group, weir_body body, size_
     }
     if (rc == 0 || t->result != WEIR_ECANCELED)
         rc = t->result;
-    task_unref(self, t);
+    lock_release(&t->change.lock, 0);
+    waited_for_caller(self);
+    unref(self, t);
     return rc;
 }
 
@@ -494,19 +536,22 @@ int weir__task_child(struct party *self, weir_handle group, weir_body body, void
     const char *name = party_is_plain(self) ? NULL : actor_of(self)->name;
     if (self->thread->dropping)
         return WEIR_EPERM;
-    if (!party_is_plain(self) && party_refused(self))
+    if (is_unwanted(self))
         return WEIR_ECANCELED;
     struct start start = {.awaited = true, .value = value, .value_size = value_size};
     int rc = weir__spawn(self, group, body, arg_size, o, name, &start);
     if (rc < 0)
         return rc;
     struct task *t = start.task;
+    wait_for_caller(self, t);
     rc = await_start(self, t);
     if (rc < 0)
         give_up(self, t);
     else
         rc = start_result(t);
-    task_unref(self, t);
+    lock_release(&t->change.lock, 0);
+    waited_for_caller(self);
+    unref(self, t);
     return rc;
 }
 

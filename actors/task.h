@@ -56,6 +56,10 @@ int weir__task_call(struct party *self, weir_handle group, weir_body body, size_
 int weir__task_child(struct party *self, weir_handle group, weir_body body, void *value,
                      size_t value_size, size_t arg_size, const weir_spawn_options *options);
 
+/* One more reference, by who knows that there is one; and: cancel it, and give that back. */
+void weir__task_ref(struct task *t);
+void weir__task_cancel(struct party *self, struct task *t, const char *reason);
+
 /* It is not spawned after all. */
 void weir__task_unmake(struct party *self, struct task *t);
 

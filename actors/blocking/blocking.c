@@ -217,7 +217,7 @@ static int await_job(struct actor *me, struct job *j, void *result, weir_time de
 {
     bool noticed = me->party.noticed;
     int rc = await(me, j, deadline);
-    if (rc < 0 && weir__job_leave(j, abandon))
+    if (rc < 0 && weir__job_leave(&me->party, j, abandon))
         return rc;
     if (rc < 0)
         await_shielded(me, j);

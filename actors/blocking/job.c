@@ -7,6 +7,7 @@
 
 #include "crew.h"
 #include "lock.h"
+#include "task.h"
 #include "wait.h"
 
 static size_t aligned(size_t bytes)
@@ -119,14 +120,27 @@ bool weir__job_cancelled(void)
     return j && a8_load(&j->cancelled);
 }
 
-/* ---- the caller ---------------------------------------------------------------------------- */
-
-bool weir__job_leave(struct job *j, bool abandon)
+int weir__job_call(struct job *j, struct task *t)
 {
     lock_acquire(&j->done.lock, 0);
+    bool wanted = !a8_load(&j->cancelled) || !t;
+    j->call = wanted ? t : NULL;
+    lock_release(&j->done.lock, 0);
+    return wanted ? 0 : WEIR_ECANCELED;
+}
+
+/* ---- the caller ---------------------------------------------------------------------------- */
+
+bool weir__job_leave(struct party *self, struct job *j, bool abandon)
+{
+    struct task *call = NULL;
+    lock_acquire(&j->done.lock, 0);
     bool runs = j->state == RUNNING, left = j->state == QUEUED || (runs && abandon);
-    if (runs)
+    if (runs) {
         a8_store(&j->cancelled, 1);
+        if (j->call && !MUTATE("job: its call not told"))
+            weir__task_ref(call = j->call); /* the thread has one as long as it is there */
+    }
     if (left && runs) {
         j->abandoned = !MUTATE("job: not marked");
         weir__crew_stuck(1);
@@ -134,5 +148,7 @@ bool weir__job_leave(struct job *j, bool abandon)
         j->state = WITHDRAWN;
     }
     lock_release(&j->done.lock, 0);
+    if (call)
+        weir__task_cancel(self, call, "who waits for its caller has left");
     return left;
 }

@@ -30,6 +30,8 @@ struct job {
     uint8_t refs;
     enum job_state state;
     int rc; /* what `work` returned */
+    struct task
+        *call; /* that `work` waits for, through a portal: the caller's cancellation is its */
     weir_work work;
     void (*drop)(void *result);
     void *arg, *result; /* NULL: none; else behind this, or, of no size, as it was given */
@@ -53,7 +55,13 @@ void weir__job_refuse(struct party *self, struct job *j, int error);
  * By the caller, whose wait for it came to nothing. True: it has left, and must not touch the
  * result. False: it runs, or is done, and has to be waited for.
  */
-bool weir__job_leave(struct job *j, bool abandon);
+bool weir__job_leave(struct party *self, struct job *j, bool abandon);
+
+/*
+ * By the thread of a job, inside an operation: it waits for this task from now on, NULL: for none.
+ * WEIR_ECANCELED: the job is not wanted any more, and it is not to wait.
+ */
+int weir__job_call(struct job *j, struct task *t);
 
 /* Is the calling thread in a job that is not wanted any more? */
 bool weir__job_cancelled(void);

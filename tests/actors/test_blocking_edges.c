@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "primitives.h"
@@ -73,6 +74,43 @@ static void no_actor(void)
     EXPECT_RC(weir_run(calls_all, NULL, NULL), 0);
 }
 
+/* ---- errno is the caller's ------------------------------------------------------------------- */
+
+#if !defined(WEIR_ASAN) && !defined(WEIR_TSAN)
+
+/* Without address space there is no stack for a thread. */
+static int cannot_call(void *unused)
+{
+    struct rlimit before, none;
+    (void)unused;
+    getrlimit(RLIMIT_AS, &before);
+    none = before;
+    none.rlim_cur = 1;
+    setrlimit(RLIMIT_AS, &none);
+    errno = 77;
+    int rc = weir_blocking_call(what_a_thread_may_not, (void *)NULL, (void *)NULL), e = errno;
+    setrlimit(RLIMIT_AS, &before);
+    EXPECT(rc == 0 || rc == WEIR_ENOMEM); /* libc may have kept a stack */
+    EXPECT_EQ(e, 77);
+    EXPECT_RC(weir_blocking_call(what_a_thread_may_not, (void *)NULL, (void *)NULL), 0);
+    return 0;
+}
+
+static void no_thread(void)
+{
+    weir_options one = {.workers = 1};
+    EXPECT_RC(weir_run(cannot_call, NULL, &one), 0);
+}
+
+#else
+
+static void no_thread(void)
+{
+    EXPECT(true); /* a sanitizer needs address space for itself */
+}
+
+#endif
+
 /* ---- signals ------------------------------------------------------------------------------- */
 
 static int reads_mask(void *unused, void *mask)
@@ -98,6 +136,159 @@ static int looks_at_mask(void *unused)
 static void signals(void)
 {
     EXPECT_RC(weir_run(looks_at_mask, NULL, NULL), 0);
+}
+
+/* ---- portals in a work ----------------------------------------------------------------------- */
+
+static atomic_int waiting, ended;
+
+static int sleeps(void *unused)
+{
+    (void)unused;
+    atomic_fetch_add(&waiting, 1);
+    int rc = weir_sleep(WEIR_NEVER);
+    atomic_fetch_add(&ended, 1);
+    return rc;
+}
+
+/* What it waits for in the run is cancelled with its caller, and then there is nothing more. */
+static int works_in_portal(void *portal, void *result)
+{
+    weir_portal p = *(weir_portal *)portal;
+    (void)result;
+    EXPECT_RC(weir_portal_call(p, sleeps, (void *)NULL), WEIR_ECANCELED);
+    EXPECT(weir_cancelled());
+    EXPECT_RC(weir_portal_call(p, sleeps, (void *)NULL), WEIR_ECANCELED);
+    EXPECT_RC(weir_portal_child_start(p, sleeps, (void *)NULL, (void *)NULL), WEIR_ECANCELED);
+    EXPECT_EQ(atomic_load(&ended), 1);
+    EXPECT_EQ(atomic_load(&waiting), 1);
+    return 3;
+}
+
+static int starts_in_portal(void *portal, void *result)
+{
+    (void)result;
+    EXPECT_RC(weir_portal_child_start(*(weir_portal *)portal, sleeps, (void *)NULL, (void *)NULL),
+              WEIR_ECANCELED);
+    EXPECT_EQ(atomic_load(&ended), 1);
+    return 3;
+}
+
+static int cancels_when_waiting(void *scope)
+{
+    while (atomic_load(&waiting) == 0)
+        EXPECT_RC(weir_yield(), 0);
+    return weir_scope_cancel(*(weir_scope *)scope, "enough");
+}
+
+static void cancel_in_portal(weir_work work)
+{
+    atomic_store(&waiting, 0);
+    atomic_store(&ended, 0);
+    weir_portal p = weir_portal_open();
+    weir_scope s = weir_scope_begin(); /* within the portal: what enters is not in it */
+    EXPECT_RC(weir_spawn(WEIR_RUN, cancels_when_waiting, &s), 0);
+    EXPECT_RC(weir_blocking_call(work, (void *)NULL, &p), 3);
+    EXPECT(weir_scope_end(s) >= 0);
+    EXPECT_RC(weir_portal_end(p), 0);
+}
+
+static int cancels_works(void *unused)
+{
+    (void)unused;
+    cancel_in_portal(works_in_portal);
+    cancel_in_portal(starts_in_portal);
+    return 0;
+}
+
+static void cancelled_work(void)
+{
+    EXPECT_RC(weir_run(cancels_works, NULL, NULL), 0);
+}
+
+/* ---- a run is stopped, with everybody inside --------------------------------------------------
+ */
+
+static weir_portal entrance;
+static weir_blocking narrow;
+
+static int until_unwanted(void *unused, void *result)
+{
+    (void)unused;
+    (void)result;
+    atomic_fetch_add(&waiting, 1);
+    while (!weir_cancelled())
+        sched_yield();
+    return 4;
+}
+
+static int calls_narrow(void *wanted)
+{
+    EXPECT_RC(weir_blocking_call(until_unwanted, (void *)NULL, (void *)NULL, .in = narrow),
+              *(int *)wanted);
+    return 0;
+}
+
+static int opens_all(void *unused)
+{
+    int runs = 4, waits_in_line = WEIR_ECANCELED;
+    (void)unused;
+    narrow = weir_blocking_open(1);
+    entrance = weir_portal_open();
+    EXPECT_RC(weir_spawn(WEIR_RUN, calls_narrow, &runs), 0);
+    while (atomic_load(&waiting) == 0)
+        EXPECT_RC(weir_yield(), 0);
+    EXPECT_RC(weir_spawn(WEIR_RUN, calls_narrow, &waits_in_line), 0);
+    AWAIT_LINE(narrow, 1);
+    atomic_fetch_add(&waiting, 1);
+    EXPECT_RC(weir_portal_wait(entrance), WEIR_ECANCELED);
+    return weir_portal_end(entrance);
+}
+
+static void await_waiting(int n)
+{
+    while (atomic_load(&waiting) < n)
+        sched_yield();
+}
+
+static void *calls_in(void *unused)
+{
+    await_waiting(2);
+    EXPECT_RC(weir_portal_call(entrance, sleeps, (void *)NULL), WEIR_ECANCELED);
+    return unused;
+}
+
+static void *waits_outside(void *unused)
+{
+    await_waiting(2);
+    EXPECT_RC(weir_portal_wait(entrance), 0); /* its end stops it */
+    return unused;
+}
+
+static void *stops_it(void *unused)
+{
+    await_waiting(3);
+    await_line(entrance.h, 2);
+    EXPECT_RC(weir_stop("enough"), 0);
+    return unused;
+}
+
+/* By another thread than started it. Twice: what is left of the first is in nobody's way. */
+static void stop_around(void)
+{
+    void *(*const threads[])(void *) = {calls_in, waits_outside, stops_it};
+    enum { THREADS = sizeof threads / sizeof *threads };
+    for (int i = 0; i < 2; i++) {
+        pthread_t t[THREADS];
+        atomic_store(&waiting, 0);
+        REQUIRE_RC(weir_start(opens_all, NULL, NULL), 0);
+        for (int k = 0; k < THREADS; k++)
+            REQUIRE_EQ(pthread_create(&t[k], NULL, threads[k], NULL), 0);
+        for (int k = 0; k < THREADS; k++)
+            pthread_join(t[k], NULL);
+        EXPECT_RC(weir_check(narrow), WEIR_ECLOSED);
+        EXPECT_RC(weir_stop(NULL), WEIR_EPERM);
+    }
 }
 
 /* ---- the run's own class ------------------------------------------------------------------- */
@@ -286,7 +477,10 @@ static void simulated(void)
 TEST_SUITE(blocking_edges, "blocking, edges",
            {"F127 work: it stops its own run: a dead lock, refused", stop_inside},
            {"F127 work: it is no actor", no_actor},
+           {"F127 call: there is no thread to be had; errno", no_thread},
+           {"F129 call: by a work whose caller is cancelled", cancelled_work},
            {"F128 threads: signals are for others", signals},
+           {"F127, F131 weir_stop: calls in line, on threads, in portals", stop_around},
            {"F128 class: the run's own is not closed", of_the_run},
            {"F131 misuse: another's portal", anothers_portal},
            {"F131 misuse: a body returns with a portal open", left_open},

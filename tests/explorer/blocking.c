@@ -230,6 +230,48 @@ SYNC_MODEL(blocking_no_memory, "F127 no memory, or no thread: an error, and no p
            .setup = open_1, .check = all_gone, .max_steps = 60000,
            .threads = {{"worker", worker_without, NULL}, HIRED(0)});
 
+/* ---- a work that is in the run through a portal ------------------------------------------------
+ */
+
+static weir_portal portal;
+
+static int sleeps(void *unused)
+{
+    (void)unused;
+    return weir_sleep(WEIR_NEVER);
+}
+
+static int waits_in_portal(void *unused, void *result)
+{
+    (void)unused;
+    *(uint32_t *)result = 4;
+    a32_add(&ran, 1);
+    int rc = weir_portal_call(portal, sleeps, (void *)NULL);
+    EXPLORE_ASSERT(rc == WEIR_ECANCELED || rc == WEIR_ECLOSED); /* abandoned: that has ended */
+    return 7;
+}
+
+/* What enters is not in the scope, so only the caller's cancellation can end it. */
+static int calls_portal(void *abandon)
+{
+    portal = weir_portal_open();
+    sync_begin_scope();
+    calls(waits_in_portal, abandon != NULL, 0);
+    EXPLORE_ASSERT(weir_scope_end(sync_scope) >= 0);
+    EXPLORE_EQ(weir_portal_end(portal), 0);
+    return 0;
+}
+
+static void worker_portal(void *abandon)
+{
+    runs(calls_portal, abandon);
+}
+
+BLOCKING(blocking_portal, "F129 a call is cancelled whose work waits in the run",
+         .threads = {{"worker", worker_portal, NULL}, HIRED(0), {"canceller", sync_cancels, NULL}});
+BLOCKING(blocking_portal_left, "F129 a call is abandoned whose work waits in the run",
+         .threads = {{"worker", worker_portal, &ran}, HIRED(0), {"canceller", sync_cancels, NULL}});
+
 /* ---- mutations ------------------------------------------------------------------------------- */
 
 #define BLOCKING_BROKEN(ident, text, defect, ...)                                                  \
@@ -251,3 +293,7 @@ BLOCKING_BROKEN(blocking_not_waited, "the run is over before its threads have go
                 "crew: not waited for", .setup = open_1,
                 .threads = {
                     {"worker", worker_calls, NULL}, HIRED(0), {"canceller", sync_cancels, NULL}});
+BLOCKING_BROKEN(blocking_portal_not_told, "what a work waits for in the run is not cancelled",
+                "job: its call not told", .setup = open_1, .expect = "deadlock",
+                .threads = {
+                    {"worker", worker_portal, NULL}, HIRED(0), {"canceller", sync_cancels, NULL}});

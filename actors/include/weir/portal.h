@@ -62,13 +62,13 @@ WEIR_API void weir_portal_leave(weir_portal portal);
  * weir_portal_start(p, body, arg, ...) - start it, and do not wait; .task = &t for a handle by
  *                                        which to wait for it, to ask for its result and to cancel
  *                                        it. Row F131.
- *
  * weir_portal_child_start(p, body, &value, arg, ...)
  *                                      - start it, and wait until it calls weir_child_started():
  *                                        as weir_child_start(), by threads as well. Row F131.
  *
  * By threads and by actors, inside and outside of the run; arg and what follows are those of
- * weir_spawn(). The calls suspend; a cancelled caller cancels the body, and waits for it. Then, as
+ * weir_spawn(). The calls suspend; a cancelled caller cancels the body, and waits for it; so does
+ * what weir_blocking_call() runs, as soon as weir_cancelled() is true there. Then, as
  * after a deadline, the body's result is returned if it is something else than WEIR_ECANCELED.
  *
  * What weir_spawn() returns; WEIR_ECLOSED: the portal was stopped, or has ended, or its run has;
