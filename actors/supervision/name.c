@@ -41,8 +41,9 @@ static struct {
 } table;
 
 static int name_close(struct party *self, weir_handle h);
+static int name_move(struct party *self, weir_handle h, struct party *to);
 
-static const struct object_type name_type = {name_close, NULL};
+static const struct object_type name_type = {name_close, name_move};
 
 static void table_lock(void)
 {
@@ -130,6 +131,18 @@ static int name_close(struct party *self, weir_handle h)
     if (open)
         name_end(self, n, owner);
     return open ? 0 : WEIR_ECLOSED;
+}
+
+static int name_move(struct party *self, weir_handle h, struct party *to)
+{
+    int rc;
+    const struct name *n = weir__object_get(h, &name_type, &rc);
+    if (!n)
+        return rc;
+    table_lock();
+    rc = handle_open(n->slot, h) ? weir__slot_move(self, n->slot, to) : WEIR_ECLOSED;
+    table_unlock();
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- register -------------------------------------------------------------------------------- */

@@ -110,7 +110,6 @@ static int refuses(void *unused)
     EXPECT_RC(weir_name_find(longest + 1, &other, struct msg), WEIR_EITEM);
     EXPECT_RC(weir_check(other), WEIR_EITEM);
     EXPECT_RC(weir_name_await(longest + 1, &other, struct msg, WEIR_NEVER), WEIR_EITEM);
-    EXPECT_RC(weir_disown(name), WEIR_EBADF);
     EXPECT_RC(weir_check(weir_sender_clone((weir_sender){name.h})), WEIR_EBADF);
 
     EXPECT_RC(weir_close(tx), 0);
@@ -146,6 +145,41 @@ static int waits_with_a_name(void *arg)
     if (rc == 0 && (rc = weir_child_started((void *)NULL)) == 0)
         rc = weir_sleep(WEIR_NEVER);
     return rc;
+}
+
+struct gift {
+    weir_name name;
+};
+
+static int has_a_name(void *unused)
+{
+    (void)unused;
+    EXPECT_RC(find("gift"), 0);
+    return 0;
+}
+
+static int gives(void *unused)
+{
+    number_sender tx;
+    number_receiver rx;
+    struct gift gift;
+    (void)unused;
+    REQUIRE_RC(number_channel(&tx, &rx, 4), 0);
+    gift.name = weir_name_register("gift", tx);
+    weir_group g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, has_a_name, &gift, .own = WEIR_OWN(struct gift, name)), WEIR_EBADF);
+    EXPECT_RC(find("gift"), 0);
+    EXPECT_RC(weir_spawn(g, has_a_name, &gift, .give = WEIR_GIVE(struct gift, name)), 0);
+    EXPECT_RC(weir_group_end(g), 0);
+    EXPECT_RC(weir_check(gift.name), WEIR_ECLOSED);
+    EXPECT_RC(find("gift"), WEIR_ENOENT);
+    EXPECT_RC(weir_disown(gift.name), WEIR_ECLOSED);
+    gift.name = weir_name_register("gift", tx);
+    EXPECT_RC(weir_disown(gift.name), 0);
+    EXPECT_RC(weir_adopt(gift.name), 0);
+    EXPECT_RC(weir_adopt(gift.name), 0);
+    EXPECT_RC(weir_disown(gift.name), 0); /* it goes with the run */
+    return 0;
 }
 
 static int owners(void *unused)
@@ -212,6 +246,7 @@ static int replaces(void *unused)
 static void ends(void)
 {
     in_run(owners);
+    in_run(gives);
     in_run(replaces);
 }
 

@@ -35,7 +35,7 @@ typedef struct weir_name {
 /*
  * weir_name_register(name, tx) - from now on `name` leads to this sender, of any kind and type of
  *     channel. The text is copied. weir_close() of the result takes the name back; the handle
- *     belongs to the calling actor, a plain thread's to nobody.
+ *     belongs to the calling actor, which may give it to a child; a plain thread's to nobody.
  *
  * Never suspends; any actor, and any thread while there is a run. On an error it is a null handle
  * that carries it: WEIR_EALREADY: another sender, or this one, has the name, and keeps it;
