@@ -60,6 +60,34 @@ int weir__task_child(struct party *self, weir_handle group, weir_body body, void
 void weir__task_ref(struct task *t);
 void weir__task_cancel(struct party *self, struct task *t, const char *reason);
 
+/*
+ * By a function of weir_blocking_call(), whose caller may leave: is it, or the actor `self`, not to
+ * begin anything? And: from now on, until it is no longer so, t is cancelled with that caller.
+ */
+bool weir__task_unwanted(struct party *self);
+void weir__task_wait_for_caller(struct party *self, struct task *t);
+void weir__task_waited_for_caller(struct party *self);
+
+/* Inside an operation: the task of an open handle, locked; or NULL, *rc the error. */
+struct task *weir__task_lock(weir_handle h, int *rc);
+
+/* Inside an operation: the same, not locked; it stays until it is let go. */
+struct task *weir__task_hold(weir_handle h, int *rc);
+void weir__task_let_go(struct party *self, struct task *t);
+
+/* The lock is held, and released. */
+void weir__task_unref(struct party *self, struct task *t);
+void weir__task_cancel_unlock(struct task *t, const char *reason);
+int weir__task_wait_on(struct party *self, struct task *t, weir_time deadline);
+
+/*
+ * By who has a reference. Until it has ended; then the lock is held. Or an error: it has not, and
+ * the lock is not held.
+ */
+int weir__task_await_end(struct party *self, struct task *t, weir_time deadline);
+/* The same, whatever cancels the caller; afterwards the lock is not held. */
+void weir__task_await_end_shielded(struct party *self, struct task *t);
+
 /* It is not spawned after all. */
 void weir__task_unmake(struct party *self, struct task *t);
 

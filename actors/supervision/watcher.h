@@ -22,10 +22,6 @@ struct watcher {
     void (*discard)(struct watcher *w);
 };
 
-/* Inside an operation: the task of an open handle, which stays until it is let go. */
-struct task *weir__task_hold(weir_handle h, int *rc);
-void weir__task_let_go(struct party *self, struct task *t);
-
 /* False: it has ended, and *e and *broken say how. */
 bool weir__task_watch(struct task *t, struct watcher *w, weir_exit *e, bool *broken);
 
@@ -35,7 +31,13 @@ bool weir__task_unwatch(struct task *t, struct watcher *w);
 /* Cancel it, as one whose partner has failed. */
 void weir__task_break(struct task *t, const char *reason);
 
-/* By the actor that ends, after the state was set: tell them. No lock held. */
+/*
+ * By the actor that ends, under the lock, after the state was set: all of them, who are to be told
+ * so; *e is set if there is one.
+ */
+struct watcher *weir__watchers_take(struct task *t, weir_exit *e, bool *broken);
+
+/* Tell them. No lock held. */
 void weir__watchers_tell(struct watcher *list, const weir_exit *e, bool broken);
 
 #endif
