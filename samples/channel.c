@@ -5,7 +5,7 @@
 #include <weir/weir.h>
 
 struct text {
-    char text[16];
+    char text[24];
 };
 WEIR_TYPE(text, struct text) /* items are copied, like any struct */
 
