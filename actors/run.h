@@ -42,9 +42,9 @@ struct launch {
     void *arg;
     weir_options options;
     void (*over)(void); /* constant */
-    a32 state;    /* READY: the first actor is there */
-    aptr runtime; /* struct runtime, while it runs: read inside of operations */
-    int event;    /* set at the end */
+    a32 state;          /* READY: the first actor is there */
+    aptr runtime;       /* struct runtime, while it runs: read inside of operations */
+    int event;          /* set at the end */
     int result;
 };
 

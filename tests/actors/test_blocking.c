@@ -153,12 +153,13 @@ static void caller_is_parked(void)
     run_with_channels(parks);
 }
 
-static int call_result;
+static atomic_int call_result;
 
 static int calls_in(void *class)
 {
     long n = 5, result = 0;
-    call_result = weir_blocking_call(wait_for_go, &result, &n, .in = *(weir_blocking *)class);
+    atomic_store(&call_result,
+                 weir_blocking_call(wait_for_go, &result, &n, .in = *(weir_blocking *)class));
     return 0;
 }
 
@@ -171,7 +172,7 @@ static int cancelled_in_line(void *unused)
     AWAIT_LINE(none, 1);
     EXPECT_RC(weir_group_cancel(g, NULL), 0);
     weir_group_end(g);
-    EXPECT_RC(call_result, WEIR_ECANCELED);
+    EXPECT_RC(atomic_load(&call_result), WEIR_ECANCELED);
     EXPECT_EQ(stats(none).waiting, 0);
     EXPECT_RC(weir_blocking_resize(none, 1), 0);
 
