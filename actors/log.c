@@ -106,12 +106,11 @@ void weir__log_of(weir_log_kind kind, const char *actor, uint32_t id, const char
 const char *weir_log_name(weir_log_kind kind)
 {
     static const char *const names[] = {
-        [WEIR_LOG_MISUSE] = "misuse",
-        [WEIR_LOG_HOG] = "hog",
-        [WEIR_LOG_DEADLOCK] = "deadlock",
-        [WEIR_LOG_GUARD] = "guard",
+        [WEIR_LOG_MISUSE] = "misuse",     [WEIR_LOG_HOG] = "hog",
+        [WEIR_LOG_DEADLOCK] = "deadlock", [WEIR_LOG_GUARD] = "guard",
+        [WEIR_LOG_PROCESS] = "process",
     };
-    return kind >= WEIR_LOG_MISUSE && kind <= WEIR_LOG_GUARD ? names[kind] : "";
+    return kind >= WEIR_LOG_MISUSE && kind <= WEIR_LOG_PROCESS ? names[kind] : "";
 }
 
 /* One write: lines of several threads do not mix. */

@@ -13,6 +13,7 @@
 #include "gate.h"
 #include "os_thread.h"
 #include "overflow.h"
+#include "processes/process.h"
 #include "run.h"
 #include "simulate.h"
 #include "snapshot.h"
@@ -202,8 +203,10 @@ static int run(struct runtime *rt, struct party *self, weir_body body, void *arg
         rc = weir__simulate_begin(rt, self->thread, o->seed);
     if (rc == 0 && (rc = run_first(rt, self, body, arg)) == 0) {
         weir__blocking_begin();
+        weir__processes_begin();
         weir__names_begin();
         work_and_tell(rt, l);
+        weir__processes_end();
         weir__blocking_end();
         weir__names_end();
         self->thread->dropping = true; /* what they call may not wait */

@@ -12,8 +12,6 @@
 
 #include <string.h>
 
-#include "crew.h"
-#include "job.h"
 #include "native.h"
 #include "scheduler.h"
 #include "scope.h"
@@ -23,10 +21,12 @@ enum { DEFAULT_LIMIT = 512 };
 
 struct blocking {
     struct sync sync;
+    const a64 *kept;         /* constant: where the handle of a default one is; else NULL */
     uint32_t limit, running; /* fewer than `limit`: then nobody waits */
     uint64_t queued[WEIR_BLOCKING_BUCKETS];
 };
 
+static struct crew threads = {.patience = 10 * WEIR_S};
 static a64 run_class; /* the default class's handle; 0: nobody has asked for it */
 
 static struct blocking *blocking_of(const struct sync *s)
@@ -44,8 +44,8 @@ static void blocking_statistics(const struct sync *s, weir_sync_statistics *out)
 
 static int keep_default(const struct sync *s, weir_handle h)
 {
-    (void)s;
-    return a64_load(&run_class) == h ? WEIR_EPERM : 0;
+    const a64 *kept = container_of(s, struct blocking, sync)->kept;
+    return kept && a64_load(kept) == h ? WEIR_EPERM : 0;
 }
 
 static const struct sync_type blocking_type = {.object = {weir__sync_close, weir__sync_move},
@@ -69,39 +69,52 @@ weir_blocking weir_blocking_open(uint32_t limit)
 
 /* ---- the default class, which is nobody's -------------------------------------------------- */
 
-/* Inside an operation of an actor. */
-static weir_handle default_class(struct actor *me)
+static struct sync *class_of_run(const a64 *kept, uint32_t limit)
+{
+    struct sync *s = class_new(limit);
+    if (s)
+        blocking_of(s)->kept = kept;
+    return s;
+}
+
+weir_handle weir__class_default(struct actor *me, a64 *kept, uint32_t limit)
 {
     struct party *native = actor_worker(me)->native_party;
-    uint64_t h = a64_load_acquire(&run_class);
+    uint64_t h = a64_load_acquire(kept);
     if (h)
         return h;
     /* By the worker's thread itself: what an actor publishes is its own. */
-    weir_handle mine = weir__sync_publish_by(native, class_new(DEFAULT_LIMIT));
-    if ((uint32_t)mine == 0 || a64_cas(&run_class, &h, mine)) /* pairs with the load above */
+    weir_handle mine = weir__sync_publish_by(native, class_of_run(kept, limit));
+    if ((uint32_t)mine == 0 || a64_cas(kept, &h, mine)) /* pairs with the load above */
         return mine;
     weir__sync_close(native, mine);
     return h;
 }
 
+void weir__class_end(a64 *kept)
+{
+    weir_handle h = a64_load_acquire(kept);
+    a64_store(kept, 0);
+    if (h)
+        (void)weir_handle_close(h);
+}
+
 weir_blocking weir_blocking_default(void)
 {
     struct actor *me = actor_self();
-    return (weir_blocking){me ? default_class(me) : handle_null(WEIR_EPERM)};
+    return (weir_blocking){me ? weir__class_default(me, &run_class, DEFAULT_LIMIT)
+                              : handle_null(WEIR_EPERM)};
 }
 
 void weir__blocking_begin(void)
 {
-    weir__crew_open();
+    weir__crew_open(&threads);
 }
 
 void weir__blocking_end(void)
 {
-    weir__crew_close();
-    weir_handle h = a64_load_acquire(&run_class);
-    a64_store(&run_class, 0);
-    if (h)
-        (void)weir_handle_close(h);
+    weir__crew_close(&threads);
+    weir__class_end(&run_class);
 }
 
 /* ---- places -------------------------------------------------------------------------------- */
@@ -177,7 +190,7 @@ int weir_blocking_statistics_of(weir_blocking blocking, weir_blocking_statistics
     if (!out)
         return WEIR_EINVAL;
     int rc = weir__sync_change(blocking.h, &blocking_type, look, out);
-    struct crew_counts count = weir__crew_counts();
+    struct crew_counts count = weir__crew_counts(&threads);
     if (rc < 0)
         return rc;
     out->threads = count.threads;
@@ -219,8 +232,12 @@ static int await_job(struct actor *me, struct job *j, void *result, weir_time de
     int rc = await(me, j, deadline);
     if (rc < 0 && weir__job_leave(&me->party, j, abandon))
         return rc;
-    if (rc < 0)
+    if (rc < 0) {
+        bool cut = j->interrupt && j->interrupt(j->arg);
         await_shielded(me, j);
+        if (cut)
+            return rc;
+    }
     me->party.noticed = noticed; /* this call does not tell of a cancellation */
     if (j->result_size > 0)
         memcpy(result, j->result, j->result_size);
@@ -234,11 +251,10 @@ static void give_place_back(weir_handle in, const struct job *j, bool given)
     (void)weir__sync_change(in, &blocking_type, give_back, begun ? &waited : NULL);
 }
 
-static int call(struct actor *me, struct job *j, void *result, const weir_blocking_options *o)
+int weir__class_call(struct actor *me, weir_handle in, struct job *j, void *result,
+                     weir_time deadline, bool abandon)
 {
     struct party *self = &me->party;
-    weir_handle in = o->in.h ? o->in.h : default_class(me);
-    weir_time deadline = o->deadline ? until(o->deadline) : WEIR_NEVER;
     int rc = WEIR_ECANCELED;
     if (sync_may_wait(self))
         rc = weir__sync_wait(self, in, &blocking_type, take, deadline);
@@ -246,16 +262,24 @@ static int call(struct actor *me, struct job *j, void *result, const weir_blocki
         weir__job_free(j);
         return rc;
     }
-    rc = weir__crew_give(j);
+    rc = weir__crew_give(j->crew, j);
     bool given = rc == 0;
     if (given)
-        rc = await_job(me, j, result, deadline, o->abandon);
+        rc = await_job(me, j, result, deadline, abandon);
     give_place_back(in, j, given);
     if (given)
         weir__job_unref(self, j);
     else
         weir__job_free(j);
     return rc;
+}
+
+static int call(struct actor *me, struct job *j, void *result, const weir_blocking_options *o)
+{
+    weir_handle in = o->in.h ? o->in.h : weir__class_default(me, &run_class, DEFAULT_LIMIT);
+    weir_time deadline = o->deadline ? until(o->deadline) : WEIR_NEVER;
+    j->crew = &threads;
+    return weir__class_call(me, in, j, result, deadline, o->abandon);
 }
 
 /* ---- without a thread ------------------------------------------------------------------------ */

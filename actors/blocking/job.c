@@ -5,7 +5,6 @@
 #include <stdalign.h>
 #include <string.h>
 
-#include "crew.h"
 #include "lock.h"
 #include "task.h"
 #include "wait.h"
@@ -70,16 +69,14 @@ static bool begin(struct job *j)
     return wanted;
 }
 
-/* True: nobody has the result. */
+/* From now on it cannot be abandoned. True: it was. */
 static bool end(struct job *j, int rc)
 {
     lock_acquire(&j->done.lock, 0);
     j->rc = rc;
     j->state = DONE;
     bool abandoned = j->abandoned;
-    struct waiter *woken = weir__waitable_complete(&j->done, 0);
     lock_release(&j->done.lock, 0);
-    wake_all(woken);
     return abandoned;
 }
 
@@ -87,29 +84,49 @@ static void drop(struct job *j)
 {
     if (j->drop && j->rc >= 0)
         j->drop(j->result);
-    weir__crew_stuck(-1);
+    weir__crew_stuck(j->crew, -1);
 }
 
-void weir__job_run(struct party *self, struct job *j)
+bool weir__job_run(struct party *self, struct job *j, void **own)
 {
-    bool abandoned = false;
-    if (begin(j)) {
+    bool begun = begin(j);
+    if (begun) {
+        j->own = own;
         self->thread->job = j;
         int rc = j->work(j->arg, j->result);
         self->thread->job = NULL;
-        party_enter();
-        abandoned = end(j, rc);
-        party_leave(self);
-    }
-    if (abandoned)
+        if (!end(j, rc))
+            return true;
         drop(j);
+    }
+    weir__job_unref(self, j);
+    return false;
+}
+
+static void tell(struct job *j)
+{
+    lock_acquire(&j->done.lock, 0);
+    struct waiter *woken = weir__waitable_complete(&j->done, 0);
+    lock_release(&j->done.lock, 0);
+    wake_all(woken);
+}
+
+void weir__job_complete(struct party *self, struct job *j)
+{
+    party_enter();
+    tell(j);
+    party_leave(self);
     weir__job_unref(self, j);
 }
 
 void weir__job_refuse(struct party *self, struct job *j, int error)
 {
-    if (begin(j) && end(j, error))
-        weir__crew_stuck(-1);
+    if (begin(j)) {
+        bool abandoned = end(j, error);
+        tell(j);
+        if (abandoned)
+            weir__crew_stuck(j->crew, -1);
+    }
     weir__job_unref(self, j);
 }
 
@@ -118,6 +135,11 @@ bool weir__job_cancelled(void)
     const struct party *self = party_current();
     const struct job *j = self ? self->thread->job : NULL;
     return j && a8_load(&j->cancelled);
+}
+
+void **weir__job_own(void)
+{
+    return party_current()->thread->job->own;
 }
 
 int weir__job_call(struct job *j, struct task *t)
@@ -143,7 +165,7 @@ bool weir__job_leave(struct party *self, struct job *j, bool abandon)
     }
     if (left && runs) {
         j->abandoned = !MUTATE("job: not marked");
-        weir__crew_stuck(1);
+        weir__crew_stuck(j->crew, 1);
     } else if (left) {
         j->state = WITHDRAWN;
     }

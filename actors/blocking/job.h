@@ -4,7 +4,7 @@
  *
  *   QUEUED     a thread is on its way to it
  *   RUNNING    the thread is in it
- *   DONE       the result is there
+ *   DONE       the result is there, and the caller will be told
  *   WITHDRAWN  the caller has left before it began: it never runs
  *
  *   QUEUED -> RUNNING -> DONE   the thread
@@ -20,6 +20,7 @@
 #include <weir/blocking.h>
 
 #include "actor.h"
+#include "crew.h"
 
 enum job_state { QUEUED, RUNNING, DONE, WITHDRAWN };
 
@@ -30,10 +31,17 @@ struct job {
     uint8_t refs;
     enum job_state state;
     int rc; /* what `work` returned */
-    struct task
-        *call; /* that `work` waits for, through a portal: the caller's cancellation is its */
+    struct crew *crew;
+    /* That `work` waits for, through a portal: the caller's cancellation is its. */
+    struct task *call;
     weir_work work;
     void (*drop)(void *result);
+    /*
+     * By the caller, who is not wanted any more while it runs, and may not abandon it: cut it
+     * short. True: it comes to nothing, and it ends soon. NULL: it is waited for.
+     */
+    bool (*interrupt)(void *arg);
+    void **own;         /* what its thread keeps */
     void *arg, *result; /* NULL: none; else behind this, or, of no size, as it was given */
     size_t bytes, result_size;
     weir_time asked, begun;
@@ -46,8 +54,12 @@ struct job *weir__job_new(weir_work work, size_t result_size, size_t arg_size,
 void weir__job_free(struct job *j);
 void weir__job_unref(struct party *self, struct job *j);
 
-/* By a thread of the crew, outside of operations: if it is still wanted. */
-void weir__job_run(struct party *self, struct job *j);
+/*
+ * By a thread of the crew, outside of operations: if it is still wanted. True: it has a caller, who
+ * is to be told by weir__job_complete().
+ */
+bool weir__job_run(struct party *self, struct job *j, void **own);
+void weir__job_complete(struct party *self, struct job *j);
 /* The same without running it, inside an operation: this is its error. */
 void weir__job_refuse(struct party *self, struct job *j, int error);
 
@@ -65,5 +77,8 @@ int weir__job_call(struct job *j, struct task *t);
 
 /* Is the calling thread in a job that is not wanted any more? */
 bool weir__job_cancelled(void);
+
+/* In a job: what its thread keeps. */
+void **weir__job_own(void);
 
 #endif

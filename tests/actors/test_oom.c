@@ -428,6 +428,37 @@ static int share_a_run(void)
     return met;
 }
 
+/* ---- F137 processes -------------------------------------------------------------------------- */
+
+static int add_two(const void *request, size_t size, void *reply, size_t room)
+{
+    long n = size == sizeof n ? *(const long *)request + 2 : 0;
+    memcpy(reply, &n, room);
+    return sizeof n;
+}
+WEIR_PROCESS(add_two);
+
+static int process_calls(void *unused)
+{
+    (void)unused;
+    for (long i = 0; i < 2; i++) {
+        long result = -1;
+        int rc = weir_process_call(add_two, &result, &i);
+        OOM_CHECK(rc == sizeof result ? result == i + 2 : is_want(rc));
+        note(rc);
+    }
+    return 0;
+}
+
+/* A worker process has the program's environment, and is not to be a scenario. */
+static int in_processes(void)
+{
+    unsetenv("WEIR_TEST_OOM");
+    weir_process_main(NULL);
+    oom_slow = true;
+    return result_of(process_calls);
+}
+
 /* ---- F053 what is owned is closed without memory -------------------------------------------- */
 
 static weir_receiver lent;
@@ -730,6 +761,7 @@ static int names(void)
     X(calling, "no memory: calls, monitors")                                                       \
     X(supervision, "no memory: supervisors")                                                       \
     X(on_threads, "F127 no memory: blocking calls")                                                \
+    X(in_processes, "F137 no memory: worker processes")                                            \
     X(names, "no memory: names")                                                                   \
     X(through_portals, "F129 no memory: portals")                                                  \
     X(share_a_run, "F131 no memory: a shared run")

@@ -58,6 +58,7 @@ static atomic_long oom_count; /* allocations while on */
 static atomic_long oom_failed;
 static atomic_long oom_bytes; /* held at the moment */
 static bool oom_complained;
+static bool oom_slow; /* said by a scenario: some rounds are enough */
 
 /* ---- the allocator ------------------------------------------------------------------------ */
 
@@ -135,15 +136,16 @@ static inline long oom_run_once(const struct oom_scenario *s, long at, bool all_
 static inline void oom_look_for_leaks(const struct oom_scenario *s)
 {
     enum { ROUNDS = SLOWNESS > 1 ? 300 : 600 };
+    const long rounds = oom_slow ? ROUNDS / 20 : ROUNDS;
     long half = 0;
     int rc;
-    for (long i = 0; i < 2 * ROUNDS; i++) {
-        if (i == ROUNDS)
+    for (long i = 0; i < 2 * rounds; i++) {
+        if (i == rounds)
             half = atomic_load(&oom_bytes);
         oom_run_once(s, 1 + i % 7, i & 1, &rc);
     }
     if (!OOM_CHECK(atomic_load(&oom_bytes) <= half + OOM_CACHES))
-        fprintf(stderr, "%ld bytes held after %d rounds, %ld after twice as many\n", half, ROUNDS,
+        fprintf(stderr, "%ld bytes held after %ld rounds, %ld after twice as many\n", half, rounds,
                 atomic_load(&oom_bytes));
 }
 

@@ -55,6 +55,9 @@ void test_register(test_suite *suite);
  */
 int test_main(int argc, char **argv);
 
+/* Called first by main(), with its arguments, if a constructor has set it. */
+extern void (*test_first)(char **argv);
+
 /*
  * A part of the test is done: the time for the next begins. A test of many parts, each with
  * many turns of threads, is slow on a machine that is busy with something else, and does not hang.

@@ -4,5 +4,7 @@
 
 int main(int argc, char **argv)
 {
+    if (test_first)
+        test_first(argv);
     return test_main(argc, argv);
 }

@@ -14,6 +14,8 @@
 
 #define TIMEOUT_S 120
 
+void (*test_first)(char **argv);
+
 static test_suite *first_suite;
 static test_suite **last_link = &first_suite;
 static unsigned timeout_s = TIMEOUT_S;

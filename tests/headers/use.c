@@ -59,6 +59,21 @@ static int second(void *arg)
     return rc + weir_task_wait(task) + weir_task_wait_by(task, WEIR_NEVER);
 }
 
+static int upper(const void *request, size_t size, void *reply, size_t room)
+{
+    return request && reply ? (int)(size < room ? size : room) : WEIR_EINVAL;
+}
+WEIR_PROCESS(upper);
+
+static int processes(void)
+{
+    char text[4] = "abc", reply[8];
+    const char *view = text;
+    return weir_process_call(upper, &reply, &text) + weir_process_call(upper, (void *)NULL, NULL) +
+           weir_process_call(upper, reply, view, .in = weir_process_default(),
+                             .deadline = weir_after(WEIR_S));
+}
+
 /* The forms of weir/sync.h that are macros. */
 static int primitives(void)
 {
@@ -99,5 +114,5 @@ int main(void)
     return rc < 0 ? rc
                   : weir_run(first, &tx, &(weir_options){.guard = WEIR_GUARD_PROTECT}) +
                         weir_run(second, &(struct ends){.a = tx}, NULL) + waits(rx) + primitives() +
-                        names(tx);
+                        names(tx) + processes();
 }

@@ -41,6 +41,20 @@ static int spawns(job_sender tx)
            weir_child_start_sized(group, child, &value, sizeof value, sizeof tx, &o);
 }
 
+static int upper(const void *request, size_t size, void *reply, size_t room)
+{
+    return request && reply ? static_cast<int>(size < room ? size : room) : WEIR_EINVAL;
+}
+WEIR_PROCESS(upper);
+
+static int processes()
+{
+    char reply[4];
+    weir_process_options o = {};
+    o.request = "abc";
+    return weir_process_call_sized(upper, reply, sizeof reply, 3, &o);
+}
+
 static bool holds(void *)
 {
     return true;
@@ -115,5 +129,6 @@ int main()
     if (job_send(feed, job{3}) < 0 || job_recv(first, &in) != 1 || job_recv(second, &in) != 1 ||
         job_broadcast_lost(second) != 0)
         return 1;
-    return weir_run(body, &tx, nullptr) + untyped(untyped_tx, untyped_rx) + primitives();
+    return weir_run(body, &tx, nullptr) + untyped(untyped_tx, untyped_rx) + primitives() +
+           processes();
 }

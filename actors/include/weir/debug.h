@@ -25,7 +25,8 @@ typedef enum weir_log_kind {
     WEIR_LOG_MISUSE = 1, /* a program error that weir has dealt with; file and line say where */
     WEIR_LOG_HOG,        /* an actor has kept its worker for long: it computes or blocks */
     WEIR_LOG_DEADLOCK,   /* an actor is parked and nobody can wake it any more */
-    WEIR_LOG_GUARD       /* stacks get a weaker guard than the one that was asked for */
+    WEIR_LOG_GUARD,      /* stacks get a weaker guard than the one that was asked for */
+    WEIR_LOG_PROCESS     /* a worker process has crashed: weir/process.h */
 } weir_log_kind;
 
 typedef struct weir_log_record {

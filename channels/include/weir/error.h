@@ -38,6 +38,7 @@ extern "C" {
     X(EPIPE, -32, "nobody receives any more")                                                      \
     X(EDEADLK, -35, "would wait for ever")                                                         \
     X(ENODATA, -61, "there is no value, and none will come")                                       \
+    X(EMSGSIZE, -90, "larger than the room for it")                                                \
     X(ETIMEDOUT, -110, "the deadline passed")                                                      \
     X(EALREADY, -114, "has its value already: the first one stays")                                \
     X(ECANCELED, -125, "cancelled")                                                                \
@@ -45,7 +46,8 @@ extern "C" {
     X(EITEM, -4002, "the item is not of the channel's item size")                                  \
     X(ESTACK, -4003, "no guarded stack could be had")                                              \
     X(ELOST, -4004, "items were lost before this one: weir_broadcast_lost says how many; go on")   \
-    X(ERESTARTS, -4005, "children were restarted too often")
+    X(ERESTARTS, -4005, "children were restarted too often")                                       \
+    X(ECRASHED, -4006, "the worker process did not come up, or ended without an answer")
 
 typedef enum weir_error {
 #define WEIR_ERROR_ENUM(name, value, text) WEIR_##name = (value),
@@ -54,8 +56,8 @@ typedef enum weir_error {
 } weir_error;
 
 /*
- * weir_error_name - "EPIPE" for WEIR_EPIPE; "ENOTTY" for -ENOTTY, if the C library tells (glibc from
- *                   2.32); "OK" for 0 and above; "EUNKNOWN" for other codes.
+ * weir_error_name - "EPIPE" for WEIR_EPIPE; "ENOTTY" for -ENOTTY, if the C library tells (glibc
+ *                   from 2.32); "OK" for 0 and above; "EUNKNOWN" for other codes.
  * weir_error_text - the sentence of the table, or the C library's.
  *
  * Never suspends; any thread; the strings are static.

@@ -16,6 +16,7 @@
 #include <weir/name.h>
 #include <weir/oneshot.h>
 #include <weir/portal.h>
+#include <weir/process.h>
 #include <weir/runvar.h>
 #include <weir/scope.h>
 #include <weir/select.h>
