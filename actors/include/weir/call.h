@@ -44,17 +44,17 @@ extern "C" {
 
 /*
  * weir_disown(end) - from now on it belongs to nobody: it stays open when the caller's body
- *                    returns. Of senders, receivers, all of weir/sync.h, futures and classes of
- *                    blocking calls.
+ *                    returns. Of senders, receivers, all of weir/sync.h, futures, names and
+ *                    classes of blocking calls.
  * weir_adopt(end)  - what belongs to nobody is the calling actor's: closed when its body returns.
  *
  * How an end is handed on inside an item: the sender disowns it, the receiver adopts it, the drop
  * function of the channel closes it. Who closes nothing on one of these ways leaks the end. What a
  * plain thread opens belongs to nobody, and so does what it adopts.
  * Never suspend; any thread. 0, also when it was so before; WEIR_EBUSY: another actor's;
- * WEIR_ECLOSED, WEIR_EBADF (also for tasks, groups, scopes, portals and names, which have their
- * place in an actor), WEIR_EPERM (weir_blocking_default(), which is the run's), WEIR_ENOMEM (a
- * thread's first call).
+ * WEIR_ECLOSED, WEIR_EBADF (also for tasks, groups, scopes and portals, which have their place in
+ * an actor), WEIR_EPERM (weir_blocking_default(), which is the run's), WEIR_ENOMEM (a thread's
+ * first call).
  */
 #define weir_disown(end) weir_handle_disown((end).h)
 #define weir_adopt(end) weir_handle_adopt((end).h)
@@ -162,9 +162,9 @@ WEIR_API int weir_try_request_recv_sized(weir_handle rx, void *request, size_t s
 /*
  * weir_answer_send(answer, &reply) - answer the call: once, from any actor or thread.
  *
- * Never suspends. 0: the caller has it, and its call succeeds; then the answer is closed. WEIR_EITEM: it
- * waits for a reply of another size, and still does. After another error it is closed as well:
- * WEIR_EPIPE: the caller has given up; WEIR_ECLOSED, WEIR_EBADF ({0}), WEIR_ENOMEM.
+ * Never suspends. 0: the caller has it, and its call succeeds; then the answer is closed.
+ * WEIR_EITEM: it waits for a reply of another size, and still does. After another error it is
+ * closed as well: WEIR_EPIPE: the caller has given up; WEIR_ECLOSED, WEIR_EBADF ({0}), WEIR_ENOMEM.
  * weir_close(answer) answers nothing: the caller gets WEIR_EPIPE.
  */
 #define weir_answer_send(answer, reply) weir_answer_send_sized((answer), (reply), sizeof *(reply))
