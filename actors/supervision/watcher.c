@@ -7,7 +7,8 @@
 #include "lock.h"
 #include "scheduler.h"
 
-/* ---- under the task's lock --------------------------------------------------------------------- */
+/* ---- under the task's lock ---------------------------------------------------------------------
+ */
 
 static void exit_of(const struct task *t, weir_exit *e)
 {

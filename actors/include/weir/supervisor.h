@@ -108,8 +108,8 @@ typedef struct weir_child_options {
  *     mailbox, which lives as long as it is supervised; see weir_spawn_mailbox().
  *
  * Returns when the child has been started. Suspends; any actor or thread. 0, or an error, after
- * which there is no such child: those of weir_spawn() and weir_spawn_mailbox(), WEIR_EINVAL also for
- * a field that is named as two of `own`, the inbox and `stop`; WEIR_EPIPE: the supervisor has
+ * which there is no such child: those of weir_spawn() and weir_spawn_mailbox(), WEIR_EINVAL also
+ * for a field that is named as two of `own`, the inbox and `stop`; WEIR_EPIPE: the supervisor has
  * ended, or does; WEIR_ECANCELED: perhaps it was started all the same.
  */
 #define weir_supervise(sup, body, ...)                                                             \
