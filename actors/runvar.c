@@ -41,11 +41,11 @@ static void add(struct runvars *vars, struct value *v)
 int weir__runvar_set(struct runvars *vars, const weir_runvar *var, void *value, void **before,
                      bool init)
 {
-    struct value *mine = NULL;
-    if (!find(vars, var) && !(mine = os_alloc(sizeof *mine)))
+    struct value *found = find(vars, var), *mine = found ? NULL : os_alloc(sizeof *mine);
+    if (!found && !mine)
         return WEIR_ENOMEM;
     lock_acquire(&vars->lock, 0);
-    struct value *v = MUTATE("runvar: no second look") && mine ? NULL : find(vars, var);
+    struct value *v = mine && !MUTATE("runvar: no second look") ? find(vars, var) : found;
     if (!v) {
         v = mine;
         mine = NULL;

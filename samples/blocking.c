@@ -69,7 +69,8 @@ static int wants(void *arg)
 {
     struct reader *r = arg;
     struct sum sum = {0, 0};
-    int rc = weir_blocking_call(read_file, &sum, &r->file, .in = r->class);
+    const struct file *file = &r->file;
+    int rc = weir_blocking_call(read_file, &sum, file, .in = r->class);
     if (rc == WEIR_EINVAL)
         fprintf(stderr, "%s: cannot be read\n", r->file.path);
     *r->total = sum.bytes;

@@ -33,7 +33,7 @@ static int app(void *unused)
 {
     weir_failure f;
     weir_exit end;
-    weir_task loner;
+    weir_task loner = {0};
     weir_receiver exits;
     int rc;
     (void)unused;

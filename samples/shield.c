@@ -29,7 +29,7 @@ static int app(void *unused)
 {
     report_sender log;
     report_receiver reports;
-    weir_task worker;
+    weir_task worker = {0};
     int rc, done;
     (void)unused;
     weir_auto(weir_group) g = weir_group_begin();

@@ -26,7 +26,7 @@ static int add(void *arg)
 
 static int app(void *unused)
 {
-    weir_task adding;
+    weir_task adding = {0};
     int rc = 0, result;
     (void)unused;
     weir_auto(weir_group) g = weir_group_begin();

@@ -118,7 +118,9 @@ weir_portal weir_portal_share(const weir_options *options)
     rc = begin(options);
     portal = shared.portal;
     set_state(rc < 0 ? ALONE : SHARED, rc < 0 ? 0 : 1);
-    return rc < 0 ? (weir_portal){handle_null(rc)} : portal;
+    if (rc < 0)
+        portal = (weir_portal){handle_null(rc)};
+    return portal;
 }
 
 /* One user less. 1: it was the last; or an error. */

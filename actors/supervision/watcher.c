@@ -32,7 +32,7 @@ static void watcher_link(struct watcher **list, struct watcher *w)
 
 static void watcher_unlink(struct watcher *w)
 {
-    if (!w->at && MUTATE("link: who is told is taken out as well"))
+    if (MUTATE("link: who is told is taken out as well") && !w->at)
         return;
     *w->at = w->next;
     if (w->next)

@@ -269,7 +269,8 @@ static int fall_to_protect(void)
         return CHILD_SKIPS;
     begin(0, WEIR_GUARD_BEST, true);
     struct stack *k = get();
-    CHECK(k->guard == s.guards.size && s.guards.rung == WEIR_GUARD_PROTECT && !a32_load(&s.guards.canaries));
+    CHECK(k->guard == s.guards.size && s.guards.rung == WEIR_GUARD_PROTECT &&
+          !a32_load(&s.guards.canaries));
     signal(SIGSEGV, SIG_DFL);
     *(volatile char *)stack_slot(&s, k) = 1;
     return 0;

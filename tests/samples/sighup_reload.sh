@@ -4,6 +4,7 @@
 # shellcheck source=tests/samples/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# shellcheck disable=SC2119 # the program alone: without arguments
 refuses
 echo one >"$work/file"
 mkfifo "$work/from" "$work/says"
