@@ -32,8 +32,6 @@ static void watcher_link(struct watcher **list, struct watcher *w)
 
 static void watcher_unlink(struct watcher *w)
 {
-    if (MUTATE("link: who is told is taken out as well") && !w->at)
-        return;
     *w->at = w->next;
     if (w->next)
         w->next->at = w->at;
@@ -97,13 +95,13 @@ bool weir__task_watch(struct task *t, struct watcher *w, weir_exit *e, bool *bro
 bool weir__task_unwatch(struct task *t, struct watcher *w)
 {
     lock_acquire(&t->change.lock, 0);
-    bool mine = w->at != NULL || MUTATE("link: who is told is taken out as well");
+    bool mine = w->at != NULL;
     if (mine) {
         watcher_unlink(w);
         t->watching--;
     }
     lock_release(&t->change.lock, 0);
-    return mine;
+    return mine || MUTATE("link: who is told is taken out as well");
 }
 
 void weir__task_break(struct task *t, const char *reason)
