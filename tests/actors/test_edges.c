@@ -233,12 +233,16 @@ static int begins_without_handles(void *arg)
 {
     weir_task t;
     struct ends e = open_ends(0);
-    weir_sender clone;
+    weir_sender clone, news;
+    weir_receiver reader;
     (void)arg;
+    CHECK(weir_broadcast_open(&news, &reader, 4, 1, WEIR_LOSE_OLDEST) == 0);
     weir__slots.fresh = weir__slots.mask + 1;
     while (weir_check(clone = weir_sender_clone(e.tx)) == 0)
         ;
     CHECK(weir_check(clone) == WEIR_ENFILE);
+    CHECK(weir_check(weir_receiver_clone(reader)) == WEIR_ENFILE);
+    CHECK(weir_check(weir_broadcast_subscribe(news, WEIR_LOSE_OLDEST)) == WEIR_ENFILE);
     CHECK(weir_check(weir_scope_begin()) == WEIR_ENFILE);
     CHECK(weir_check(weir_group_begin()) == WEIR_ENFILE);
     CHECK(weir_spawn(WEIR_RUN, nothing, &e, .own = WEIR_OWN(struct ends, tx)) == WEIR_ENFILE);

@@ -71,6 +71,46 @@ static void is_not_dead(void)
     EXPECT_RC(weir_run(waits_for_its_own, NULL, NULL), 0);
 }
 
+/* ---- a select that something else has served, and that has not run since -------------------- */
+
+struct two {
+    weir_receiver once, queue;
+};
+
+static int waits_for_two(void *arg)
+{
+    const struct two *two = arg;
+    uint64_t from_once, from_queue = 0;
+    weir_case c[] = {weir_on_recv(two->once, &from_once), weir_on_recv(two->queue, &from_queue)};
+    EXPECT_EQ(weir_select(c, 2, WEIR_ORDERED), 1);
+    EXPECT_EQ(from_queue, 1);
+    return 0;
+}
+
+static int serves_both(void *unused)
+{
+    uint64_t item = 1, other = 2;
+    struct once o = once_open();
+    struct two two = {.once = o.rx};
+    weir_sender tx;
+    (void)unused;
+    EXPECT_RC(weir_channel_open(&tx, &two.queue, sizeof item, 1, NULL), 0);
+    EXPECT_RC(weir_spawn(WEIR_RUN, waits_for_two, &two), 0);
+    while (stats_of(o.tx.h).waiting_receivers != 1)
+        weir_yield();
+    EXPECT_RC(weir_try_send(tx, &item), 0);
+    EXPECT_RC(weir_try_send(o.tx, &other), 0); /* is not for him */
+    EXPECT_EQ(stats_of(o.tx.h).waiting_receivers, 0);
+    EXPECT_EQ(weir_try_recv(o.rx, &item), 1);
+    EXPECT_EQ(item, 2);
+    return 0;
+}
+
+static void a_select_served_elsewhere(void)
+{
+    EXPECT_RC(weir_run(serves_both, NULL, &(weir_options){.workers = 1}), 0);
+}
+
 #define CASES(CASE)                                                                                \
     CASE("F012 oneshot: a wait is cancelled", a_wait_is_cancelled)                                 \
     CASE("F045 oneshot: an answer, or its sender's end", asked_a_lot)
@@ -80,4 +120,5 @@ ONESHOT_CASES(KEPT_FUNCTIONS)
 
 TEST_SUITE(oneshot, "actors: oneshot",
            {"oneshot: who waits for one that is alive is not dead", is_not_dead},
+           {"F049 oneshot: a select that something else has served", a_select_served_elsewhere},
            CASES(KEPT_CASES) ONESHOT_CASES(KEPT_CASES));

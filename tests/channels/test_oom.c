@@ -547,8 +547,55 @@ static int subscribers(void)
     return rc < 0 ? oom_expect(rc) : 0;
 }
 
+struct stranger {
+    weir_sender tx;
+    weir_receiver rx, watch;
+    int call, rc;
+};
+
+static void call_kind_first(void *arg)
+{
+    struct stranger *n = arg;
+    weir_receiver joined = {0};
+    uint64_t item;
+    if (n->call == 0)
+        n->rc = weir_check(joined = weir_broadcast_subscribe(n->tx, WEIR_LOSE_NOTHING));
+    else if (n->call == 1)
+        n->rc = (int)weir_broadcast_lost(n->rx);
+    else
+        n->rc = weir_watch_read(n->watch, &item);
+    if (n->call == 0 && n->rc == 0)
+        weir_close(joined);
+}
+
+static int first_calls_of_kinds(void)
+{
+    weir_sender watched;
+    uint64_t value = 3;
+    int want = 0;
+    struct stranger n;
+    int rc = weir_broadcast_open(&n.tx, &n.rx, sizeof value, 2, WEIR_LOSE_OLDEST);
+    if (rc < 0)
+        return oom_expect(rc);
+    rc = weir_watch_open(&watched, &n.watch, sizeof value, &value);
+    for (n.call = 0; rc == 0 && n.call < 3; n.call++) {
+        struct flow flow;
+        flow_start(&flow, call_kind_first, &n);
+        flow_join(&flow);
+        OOM_CHECK(n.rc == (n.call == 2) || n.rc == WEIR_ENOMEM);
+        want = n.rc == WEIR_ENOMEM ? n.rc : want;
+    }
+    oom_off();
+    if (rc == 0) {
+        weir_close(watched);
+        weir_close(n.watch);
+    }
+    return end(n.tx, n.rx, rc < 0 ? rc : want);
+}
+
 /* What runs, and the test that it is. */
 #define SCENARIOS(X)                                                                               \
+    X(first_calls_of_kinds, "F041 no memory: a new thread's first call, of a kind")                \
     X(open_rendezvous, "F034 no memory: open a rendezvous")                                        \
     X(open_bounded, "F034 no memory: open a bounded channel")                                      \
     X(open_unbounded, "F034 no memory: open an unbounded channel")                                 \
