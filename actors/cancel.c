@@ -217,7 +217,7 @@ int weir_scope_shield(weir_scope scope, bool shield)
     int rc;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct scope *s = weir__object_get(scope.h, &weir__scope_type, &rc);
     if (s)
         set_shield(s, shield);

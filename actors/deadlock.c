@@ -159,7 +159,7 @@ int weir__deadlock_find(struct snapshot *s, unsigned wanted, uint32_t *dead)
 {
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     int rc = weir__snapshot_take(s, SEE_ENDS | wanted);
     if (rc == 0)
         *dead = find(s);

@@ -8,6 +8,8 @@
 #include <weir/debug.h>
 
 #include "deadlock.h"
+#include "dump.h"
+#include "lock.h"
 #include "simulate.h"
 #include "supervision/name.h"
 
@@ -162,6 +164,32 @@ static void print_names(const struct snapshot *s, struct seen_name *names, size_
         print_name(s, &names[i], out);
 }
 
+/* ---- other layers ---------------------------------------------------------------------------- */
+
+static struct {
+    a32 lock;
+    aptr first; /* never taken out */
+} parts;
+
+void weir__dump_add(struct dump_part *part)
+{
+    lock_acquire(&parts.lock, 0);
+    struct dump_part *p = aptr_load(&parts.first);
+    while (p && p != part)
+        p = p->next;
+    if (!p) {
+        part->next = aptr_load(&parts.first);
+        aptr_store_release(&parts.first, part); /* pairs with print_parts() */
+    }
+    lock_release(&parts.lock, 0);
+}
+
+static void print_parts(FILE *out)
+{
+    for (struct dump_part *p = aptr_load_acquire(&parts.first); p; p = p->next)
+        p->print(out);
+}
+
 int weir_dump(FILE *out)
 {
     struct snapshot s;
@@ -170,7 +198,7 @@ int weir_dump(FILE *out)
     size_t n, bytes;
     if (!out)
         return WEIR_EINVAL;
-    int rc = weir__names_see(&names, &n, &bytes);
+    int rc = weir__barred() ? WEIR_EPERM : weir__names_see(&names, &n, &bytes);
     if (rc < 0)
         return rc;
     rc = weir__deadlock_find(&s, SEE_STACKS, &dead);
@@ -179,6 +207,7 @@ int weir_dump(FILE *out)
         print_trees(&s, out);
         print_names(&s, names, n, out);
         weir__snapshot_free(&s);
+        print_parts(out);
     }
     os_free(names, bytes);
     return rc;

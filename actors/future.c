@@ -174,7 +174,7 @@ int weir_future_state(weir_future future)
     int rc;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct sync *s = weir__object_get(future.h, &future_type.object, &rc);
     if (s)
         rc = (int)a32_load_acquire(&future_of(s)->state); /* pairs with settle() */

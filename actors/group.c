@@ -193,6 +193,28 @@ int weir_group_end(weir_group group)
     return g ? weir__group_end(me, g) : rc;
 }
 
+/* As if the owner were a child: WEIR_ECANCELED is his failure only if nothing else is a cause. */
+static void own_failure(struct group *g, int result)
+{
+    lock_acquire(&g->first.lock, 0);
+    if (g->failure == 0 && result != WEIR_ECANCELED)
+        g->failure = result;
+    lock_release(&g->first.lock, 0);
+    weir__scope_cancel(&g->scope, "its owner has failed", false);
+}
+
+int weir_group_end_with(weir_group group, int result)
+{
+    int rc;
+    struct actor *me = actor_self();
+    struct group *g = own_group(me, group.h, &rc);
+    if (g && result < 0)
+        own_failure(g, result);
+    if (g)
+        rc = weir__group_end(me, g);
+    return rc < 0 && (g || result >= 0) ? rc : result;
+}
+
 int weir_group_wait(weir_group group)
 {
     int rc;
@@ -223,7 +245,7 @@ int weir_group_cancel(weir_group group, const char *reason)
     int rc;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct group *g = weir__object_get(group.h, &weir__group_type, &rc);
     if (g)
         weir__scope_cancel(&g->scope, reason, false);
@@ -251,7 +273,7 @@ int weir_group_error(weir_group group, unsigned i, weir_failure *out)
         return WEIR_EINVAL;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct group *g = weir__object_get(group.h, &weir__group_type, &rc);
     if (g) {
         lock_acquire(&g->first.lock, 0);

@@ -43,7 +43,7 @@ int weir_actors(weir_actor_info *out, size_t n)
         return WEIR_EINVAL;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     int count = 0;
     uint32_t end = weir__pool_end(&weir__actors);
     for (uint32_t i = 0; i < end; i++) {

@@ -29,6 +29,8 @@ static a32 wanted;              /* current.call is not NULL */
 
 void weir_set_log(void (*hook)(const weir_log_record *record, void *context), void *context)
 {
+    if (weir__barred())
+        return;
     lock_acquire(&hook_lock, 0);
     current = (struct log_hook){hook, context};
     a32_store(&wanted, hook != NULL);
@@ -108,9 +110,9 @@ const char *weir_log_name(weir_log_kind kind)
     static const char *const names[] = {
         [WEIR_LOG_MISUSE] = "misuse",     [WEIR_LOG_HOG] = "hog",
         [WEIR_LOG_DEADLOCK] = "deadlock", [WEIR_LOG_GUARD] = "guard",
-        [WEIR_LOG_PROCESS] = "process",
+        [WEIR_LOG_PROCESS] = "process",   [WEIR_LOG_SERVER] = "server",
     };
-    return kind >= WEIR_LOG_MISUSE && kind <= WEIR_LOG_PROCESS ? names[kind] : "";
+    return kind >= WEIR_LOG_MISUSE && kind <= WEIR_LOG_SERVER ? names[kind] : "";
 }
 
 /* One write: lines of several threads do not mix. */

@@ -11,6 +11,16 @@ struct poller *weir__poller(void)
     return me ? aptr_load(&actor_worker(me)->poller) : NULL;
 }
 
+struct poller *weir__poller_of_another(void)
+{
+    struct poller *p = NULL;
+    const struct actor *me = actor_self();
+    const struct runtime *rt = me ? actor_worker(me)->runtime : NULL;
+    for (uint32_t i = 0; rt && i < rt->workers && !p; i++)
+        p = aptr_load_acquire(&rt->worker[i]->poller); /* pairs with weir__poller_install() */
+    return p;
+}
+
 int weir__poller_install(struct poller *p)
 {
     struct actor *me = actor_self();
@@ -19,7 +29,7 @@ int weir__poller_install(struct poller *p)
     struct worker *w = actor_worker(me);
     if (aptr_load(&w->poller))
         return WEIR_EBUSY;
-    aptr_store_release(&w->poller, p); /* pairs with weir__call_worker() in inject.c */
+    aptr_store_release(&w->poller, p); /* pairs with weir__call_worker() in inject.c, and above */
     return 0;
 }
 
@@ -41,7 +51,7 @@ int weir__event_wait(struct event *e, weir_time deadline)
     int rc = WEIR_ECANCELED;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     if (!party_is_plain(self)) {
         self->budget--;
         party_rest(self);

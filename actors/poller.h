@@ -20,6 +20,15 @@
  *         all the same, because the worker announces its sleep, looks once more and only then
  *         begins to wait. One that is too late may end a later wait for nothing.
  *
+ * Another worker that watches (worker.c), when ours has not come round to it for a moment, calls
+ *
+ *   poll_for  as poll, on that worker's thread, maybe at the same time as any of the others.
+ *
+ * When its run is over, on the thread of weir_run(), inside an operation,
+ *
+ *   end   nobody will poll or wait any more: what others wait for here they are to wait for
+ *         elsewhere. NULL: nobody can.
+ *
  * It is released a grace period after its run. docs/protocol.md, "Inject and sleep".
  */
 #ifndef WEIR_POLLER_H
@@ -30,10 +39,12 @@
 struct poller;
 
 struct poller_ops {
-    void (*poll)(struct poller *p);
+    void (*poll)(struct poller *p, struct thread *t);
     void (*wait)(struct poller *p, weir_time until);
     void (*wake)(struct poller *p);
     void (*release)(struct poller *p); /* nobody uses it any more; maybe on another thread */
+    void (*poll_for)(struct poller *p, struct thread *t); /* NULL: nobody else may */
+    void (*end)(struct poller *p, struct thread *t);
 };
 
 struct poller {
@@ -42,6 +53,11 @@ struct poller {
 
 /* The poller of the calling actor's worker, which may be another one after each suspension. */
 struct poller *weir__poller(void);
+
+/* That of some other worker of its run, for who can have none; NULL: there is none. It stays as
+ * long as the calling actor.
+ */
+struct poller *weir__poller_of_another(void);
 
 /*
  * Make p that of the calling actor's worker, and the worker its owner. Never suspends.

@@ -19,7 +19,6 @@
 #include "snapshot.h"
 #include "supervision/name.h"
 
-a32 weir__run_state; /* one run at a time; pairs with itself */
 aptr weir__runtime;
 
 static const char *name_of(void *owner)
@@ -232,21 +231,36 @@ static uint32_t how_many_workers(const weir_options *o)
     return n < WORKERS_MOST ? (uint32_t)n : WORKERS_MOST;
 }
 
+static void end_pollers(struct runtime *rt)
+{
+    struct party *self = party_enter();
+    for (uint32_t i = 0; i < rt->workers && self; i++) {
+        struct poller *p = aptr_load(&rt->worker[i]->poller);
+        if (p && p->ops->end)
+            p->ops->end(p, self->thread);
+    }
+    if (self)
+        party_leave(self);
+}
+
 int weir__run_here(weir_body body, void *arg, const weir_options *o, struct launch *l)
 {
     struct party *self = party_current();
     uint32_t workers = how_many_workers(o);
     if (!self && !(self = weir__thread_party()))
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct runtime *rt = runtime_new(workers);
     if (!rt)
         return WEIR_ENOMEM;
     int rc = run(rt, self, body, arg, o, l);
+    end_pollers(rt);
     if (MUTATE("worker: without grace"))
         runtime_free(rt);
     else
         weir__retire(self->thread, &rt->retired, runtime_release);
-    weir__reclaim_all(self->thread);
+    /* Who is in the way is so for a moment: leak checkers find less, and descriptors are closed. */
+    for (unsigned turns = 0; !weir__reclaim_all(self->thread) && turns < 100; turns++)
+        os_spin(turns);
     return rc;
 }
 
@@ -257,7 +271,7 @@ int weir_run(weir_body body, void *arg, const weir_options *options)
     if (!body || (options && options->simulate && options->workers > 1))
         return WEIR_EINVAL;
     struct party *self = party_current();
-    if (self && self->thread->dropping)
+    if (self ? self->thread->dropping : weir__barred())
         return WEIR_EPERM;
     if (actor_self() || !a32_cas(&weir__run_state, &idle, RUNS))
         return WEIR_EBUSY;

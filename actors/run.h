@@ -16,8 +16,6 @@ enum run_state {
     STOPS    /* somebody is in weir_stop() */
 };
 
-extern a32 weir__run_state;
-
 /* A thread's beginning, for who waits for it. */
 enum { STARTING = 0, READY = 1, FAILED = 2, GO = 3 };
 

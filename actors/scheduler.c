@@ -306,10 +306,18 @@ static bool adopts(const struct worker *mine, const struct worker *home)
            (cost < VERY_DEAR && a32_load(&home->asleep)); /* to wake it is a system call */
 }
 
+/* It looks at its descriptors, and has nobody to run: the first whose event came goes on here. */
+static bool is_free(const struct worker *w, const struct party *current)
+{
+    return party_is_plain(current) && !gate_surplus(a64_load(&w->inside)) &&
+           a32_load(&w->run.pinned.count) == 0;
+}
+
 static never_inline void wake_from_elsewhere(struct actor *a, struct worker *mine,
                                              struct worker *home)
 {
-    if (mine && mine->runtime == home->runtime && !is_pinned(a) && adopts(mine, home))
+    if (mine && mine->runtime == home->runtime && !is_pinned(a) &&
+        (is_free(mine, party_current()) || adopts(mine, home)))
         weir__ready(mine, a);
     else
         weir__inject(home, a);

@@ -68,12 +68,15 @@ struct worker {
     uint32_t index;
     uint32_t random;
     weir_time watch;       /* how long it sleeps between two looks at the others */
+    unsigned looks;        /* of how many it has hope before it sleeps */
     weir_time fresh_taken; /* when it took a fresh actor from another worker; 0: since judged */
     weir_time fresh_pause, fresh_at; /* it stays away so long, until then */
     uint32_t id_next, id_end;        /* for new actors */
     struct timers timers;
     aptr poller;              /* struct poller; NULL: none. Written by this worker, once */
     struct hog hog;           /* of whoever is watching, see rt->watching */
+    uint32_t polls_seen;      /* the same */
+    a32 polls;                /* by this worker */
     struct waitable sleepers; /* actors in weir_sleep(), until cancelled or timed out */
     struct retired retired;   /* a waker may look at `asleep` when the run is over */
 

@@ -100,7 +100,7 @@ int weir_scope_cancel(weir_scope scope, const char *reason)
     int rc;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct scope *s = weir__object_get(scope.h, &weir__scope_type, &rc);
     if (s)
         weir__scope_cancel(s, reason, false);
@@ -113,7 +113,7 @@ int weir_scope_cancelled(weir_scope scope)
     int rc;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct scope *s = weir__object_get(scope.h, &weir__scope_type, &rc);
     if (s) {
         lock_acquire(&s->owner->scopes_lock, 0);
@@ -148,7 +148,7 @@ int weir_scope_until(weir_scope scope, weir_time *deadline)
         return WEIR_EINVAL;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct scope *s = weir__object_get(scope.h, &weir__scope_type, &rc);
     if (s) {
         lock_acquire(&s->owner->scopes_lock, 0);

@@ -13,10 +13,12 @@
  * Time stands still while anybody is runnable; then it goes to the next timer. When there is
  * none the run is stuck, unless another thread may do something. If it is stuck for good, by
  * what deadlock.c says or because the process has no other thread, whoever is parked gets
- * WEIR_EDEADLK, and so does the caller of weir_run().
+ * WEIR_EDEADLK, and so does the caller of weir_run(). Other threads may end without a word, so
+ * it is asked again from time to time.
  *
  * The same seed gives the same run because nothing here depends on addresses, on numbers that
- * go on from one run to the next, or on the real time, which only a hog is measured by.
+ * go on from one run to the next, or on the real time, by which only a hog is measured and
+ * other threads are waited for.
  */
 #define _GNU_SOURCE
 #include "simulate.h"
@@ -32,6 +34,8 @@
 #include "log.h"
 #include "os_thread.h"
 #include "settle.h"
+
+enum { LOOK_AFTER = 50 /* ms, of a run that waits for other threads */ };
 
 struct simulation {
     uint64_t random, trace;
@@ -49,6 +53,8 @@ struct simulation {
     char name[NAME_BYTES];
     weir_time real; /* when it began; 0: nobody wants to know */
 };
+
+a32 weir__bystanders;
 
 /* Of the run that is under way, or was last; read by any thread. */
 static a64 the_seed, the_trace, the_time;
@@ -257,7 +263,8 @@ static bool list_parked(struct simulation *s)
         struct actor *a = pool_at(&weir__actors, i);
         if (!weir__see(a, &seen))
             continue;
-        if (seen.kind == IN_EVENT || seen.kind == IN_OTHER || !reserve(s, s->count + 1))
+        bool outside = seen.kind == IN_EVENT || (seen.kind == IN_OTHER && !seen.inside);
+        if (outside || !reserve(s, s->count + 1))
             return false;
         s->runnable[s->count++] = a;
     }
@@ -283,7 +290,7 @@ static bool end_deadlock(struct worker *w)
 {
     struct simulation *s = w->runtime->simulation;
     thread_online(w->thread);
-    bool closed = list_parked(s) && os_threads() == 1;
+    bool closed = list_parked(s) && os_threads() == 1 + a32_load(&weir__bystanders);
     thread_offline(w->thread);
     bool over = weir__deadlock_report(closed);
     w->idle_since = WEIR_NEVER; /* it is reported */
@@ -295,6 +302,11 @@ static bool end_deadlock(struct worker *w)
     }
     s->count = 0;
     return over;
+}
+
+weir_time weir__simulate_look(void)
+{
+    return os_real_now() + LOOK_AFTER * WEIR_MS;
 }
 
 bool weir__simulate_idle(struct worker *w)

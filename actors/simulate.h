@@ -12,6 +12,8 @@
 
 #include <weir/actor.h>
 
+#include "atomic.h"
+
 struct actor;
 struct runtime;
 struct thread;
@@ -34,6 +36,15 @@ int16_t weir__simulate_budget(struct worker *w);
 
 /* Nothing is runnable and some have not ended. False: only another thread can change that. */
 bool weir__simulate_idle(struct worker *w);
+
+/*
+ * When to ask again: a thread that could change that may have gone since. Of the real clock, as
+ * virtual time stands still meanwhile.
+ */
+weir_time weir__simulate_look(void);
+
+/* Threads of the library's that do nothing by themselves: who waits for them is seen to. */
+extern a32 weir__bystanders;
 
 /* weir_now() as the actors of a run know it. Any thread. */
 weir_time weir__run_now(void);

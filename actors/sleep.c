@@ -30,7 +30,7 @@ int weir_sleep_until(weir_time deadline)
     if (!me) {
         struct party *self = party_current();
         if (!self && !(self = weir__thread_party()))
-            return WEIR_ENOMEM;
+            return party_refusal();
         return thread_sleep(self, deadline);
     }
     int rc = deadline > weir_now() ? actor_sleep(me, deadline) : weir_yield();

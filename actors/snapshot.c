@@ -40,10 +40,12 @@ static void see_channel(struct chan *ch, struct seen *out)
         out->buffered = cells_between(ch, head, tail);
         if (out->buffered > out->capacity) /* the head has moved since it was read */
             out->buffered = out->capacity;
+    } else if (ch->kind == FED) {
+        out->fed = true; /* its feeder may have gone */
+        out->inside = ch->lap_mask;
     } else if (ch->flags & KEEPS) {
         out->capacity = ch->capacity;
         out->buffered = kept_buffered(ch);
-        out->fed = ch->kind == FED;
     }
 }
 
@@ -356,7 +358,7 @@ int weir__snapshot_take(struct snapshot *s, unsigned wanted)
 {
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     bool taken = take(s, wanted);
     party_leave(self);
     return taken ? 0 : WEIR_ENOMEM;

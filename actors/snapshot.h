@@ -28,7 +28,8 @@ struct seen {
     bool scoped;  /* the latter, which then concerns the children as well */
     bool runs, parked;
     bool supervises;
-    bool fed; /* receives what is not sent: see channels/kept.h */
+    bool fed;    /* receives what is not sent: see channels/kept.h */
+    bool inside; /* and only actors of the run, or time, can change that: fed_inside() */
     char name[NAME_BYTES];
     uint32_t next_id, next_target; /* in the chains of the tables below */
 

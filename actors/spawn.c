@@ -239,7 +239,7 @@ int weir_spawn_sized(weir_group group, weir_body body, size_t arg_size,
         return WEIR_EPERM;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     int rc = weir__spawn(self, group.h, body, arg_size, options, NULL, NULL);
     party_leave(self);
     return rc;

@@ -60,7 +60,7 @@ int weir__start(weir_body body, void *arg, const weir_options *options, void (*o
     if (!body || (options && options->simulate)) /* its time is the caller's thread's */
         return WEIR_EINVAL;
     struct party *self = party_current();
-    if (self && self->thread->dropping)
+    if (self ? self->thread->dropping : weir__barred())
         return WEIR_EPERM;
     if ((self && self->thread->worker) || !a32_cas(&weir__run_state, &idle, RUNS))
         return WEIR_EBUSY;
@@ -107,7 +107,7 @@ int weir_stop(const char *reason)
     if (self && (self->thread->worker || self->thread->job)) /* the run waits for it */
         return WEIR_EDEADLK;
     if (!(self = party_enter()))
-        return WEIR_ENOMEM;
+        return party_refusal();
     bool mine = a32_cas(&weir__run_state, &state, STOPS);
     if (mine)
         cancel(reason);
@@ -118,6 +118,8 @@ int weir_stop(const char *reason)
 int weir_run_fd(void)
 {
     int rc = WEIR_EPERM;
+    if (weir__barred())
+        return rc;
     lock_acquire(&event_lock, 0);
     uint32_t state = a32_load_acquire(&weir__run_state);
     if ((state == STARTED || state == STOPS) && launch.event >= 0)

@@ -166,7 +166,7 @@ int weir_task_result(weir_task task, int *result)
         return WEIR_EINVAL;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct task *t = weir__task_lock(task.h, &rc);
     if (t) {
         rc = t->actor ? WEIR_EAGAIN : 0;
@@ -183,7 +183,7 @@ int weir_task_state(weir_task task)
     int rc;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct task *t = weir__task_lock(task.h, &rc);
     if (t) {
         rc = (int)t->state;
@@ -226,7 +226,7 @@ int weir_task_cancel(weir_task task, const char *reason)
     int rc;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct task *t = weir__task_lock(task.h, &rc);
     if (t)
         weir__task_cancel_unlock(t, reason);
@@ -262,7 +262,7 @@ int weir_task_wait_by(weir_task task, weir_time deadline)
 {
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     int rc = task_wait(self, task.h, deadline > INT64_MIN ? deadline : INT64_MIN + 1);
     party_leave(self);
     return rc;

@@ -20,7 +20,8 @@
 #include "simulate.h"
 #include "trim.h"
 
-enum { LOOKS = SPINS(200) /* before an idle worker sleeps */ };
+/* An idle worker looks around so often before it sleeps; least, if it has found nothing lately. */
+enum { LOOKS = SPINS(200), LOOKS_LEAST = SPINS(10) };
 
 #define WATCH_FIRST (1 * WEIR_MS)
 #define WATCH_LAST (4 * WEIR_MS)
@@ -99,11 +100,35 @@ static void watch_hogs(struct worker *w)
             weir__hog_check(&rt->worker[i]->hog, &rt->worker[i]->current, now);
 }
 
+static bool is_late(struct worker *v)
+{
+    uint32_t polls = a32_load(&v->polls);
+    bool late = polls == v->polls_seen && !a32_load(&v->asleep);
+    v->polls_seen = polls;
+    return late;
+}
+
+/* What happens at the descriptors of who computes, or blocks, is not to wait for him. */
+static void poll_for_others(struct worker *w)
+{
+    struct runtime *rt = w->runtime;
+    for (uint32_t i = 0; i < rt->workers; i++) {
+        struct worker *v = rt->worker[i];
+        struct poller *p = aptr_load_acquire(&v->poller);
+        if (v == w || !p || !p->ops->poll_for || !is_late(v))
+            continue;
+        thread_online(w->thread);
+        p->ops->poll_for(p, w->thread);
+        thread_offline(w->thread);
+    }
+}
+
 /* The watcher woke up. Not in its nap, as the log hook may make actors runnable here. */
 static void stop_watching(struct worker *w)
 {
     if (weir__log_wanted())
         watch_hogs(w);
+    poll_for_others(w);
     a32_xchg(&w->runtime->watching, 0);
 }
 
@@ -132,7 +157,7 @@ static void sleep_until_called(struct worker *w, weir_time until)
 {
     struct runtime *rt = w->runtime;
     weir_time watch = WEIR_NEVER;
-    weir_time trim = simulates(w) ? WEIR_NEVER : weir__trim_due(w); /* virtual time is none */
+    weir_time trim = simulates(w) ? weir__simulate_look() : weir__trim_due(w);
     if (w->thread->reclaim.pending)
         weir__reclaim_all(w->thread);
     weir__nap_begin(w);
@@ -165,20 +190,36 @@ static bool some_runnable(const struct worker *w)
     return gate_surplus(a64_load(&w->inside)) || a32_load(&w->run.pinned.count) > 0;
 }
 
+/*
+ * Is there something to do? It comes from other workers that are awake; what comes from elsewhere,
+ * as from descriptors, is not worth the processor's time that looking takes.
+ */
+static bool look_around(struct worker *w)
+{
+    const struct runtime *rt = w->runtime;
+    for (unsigned look = 0; look < w->looks; look++) {
+        if (weir__called(w) || (rt->workers > 1 && weir__find_work(w))) {
+            if (look > 0)
+                w->looks = LOOKS;
+            return true;
+        }
+        if (a32_load(&rt->sleeping) + 1 >= rt->workers)
+            return false;
+        os_spin(look % 32);
+    }
+    w->looks = w->looks / 2 > LOOKS_LEAST ? w->looks / 2 : LOOKS_LEAST;
+    return false;
+}
+
 static void idle(struct worker *w)
 {
     if (simulates(w) && !weir__called(w) && !all_ended(w->runtime) && weir__simulate_idle(w))
         return;
     a32_store(&w->idle, 1);
-    for (unsigned look = 0; look < LOOKS; look++) {
-        if (weir__called(w) || (w->runtime->workers > 1 && weir__find_work(w))) {
-            a32_store(&w->idle, 0);
-            w->looked_at = 0;
-            return;
-        }
-        if (w->runtime->workers == 1)
-            break;
-        os_spin(look % 32);
+    if (look_around(w)) {
+        a32_store(&w->idle, 0);
+        w->looked_at = 0;
+        return;
     }
     weir_time until = weir__idle_report(w);
     if (!some_runnable(w))
@@ -204,8 +245,9 @@ static void fire_timers(struct worker *w, weir_time now)
 
 static void poll(struct worker *w, struct poller *p)
 {
+    a32_store(&w->polls, a32_load(&w->polls) + 1);
     thread_online(w->thread);
-    p->ops->poll(p);
+    p->ops->poll(p, w->thread);
     thread_offline(w->thread);
 }
 
@@ -243,6 +285,7 @@ static struct actor *pick_for_loop(struct worker *w)
 void weir__worker_loop(struct worker *w)
 {
     w->watch = WATCH_FIRST;
+    w->looks = LOOKS;
     a32_add(&weir__running, 1);
     a_after_rmw();
     while (!a32_load_acquire(&w->runtime->ended)) {

@@ -136,7 +136,7 @@ weir_receiver weir_broadcast_subscribe(weir_sender tx, weir_broadcast_mode mode)
         return (weir_receiver){handle_null(WEIR_EINVAL)};
     struct party *self = party_enter();
     if (!self)
-        return (weir_receiver){handle_null(WEIR_ENOMEM)};
+        return (weir_receiver){handle_null(party_refusal())};
     weir_receiver rx = {subscribe(self, tx.h, mode == WEIR_LOSE_OLDEST)};
     party_leave(self);
     return rx;
@@ -166,7 +166,7 @@ int64_t weir_broadcast_lost(weir_receiver rx)
 {
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     int64_t lost = take_lost(rx.h);
     party_leave(self);
     return lost;

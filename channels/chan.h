@@ -70,6 +70,7 @@ struct extras {
 };
 
 struct block;
+struct feeder;
 struct kept;
 
 struct chan {
@@ -87,11 +88,13 @@ struct chan {
         aptr head_block; /* UNBOUNDED */
         a64 next_tick;   /* TICKS: a weir_time; written under the lock, grows */
         struct kept *kept;
+        struct feeder *feeder; /* FED: see fed.h */
     };
     union {
         struct {
             uint32_t capacity;
             uint32_t lap_mask; /* capacity rounded up to a power of two, minus 1 */
+                               /* FED: 1: only actors of this run make it ready: fed_inside() */
         };
         aptr tail_block;
         weir_time period; /* 0: ticks once */

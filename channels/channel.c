@@ -9,7 +9,7 @@
  * A declared single sender claims without a locked instruction and would overwrite a
  * mark, so its tail is never marked; single.h has the protocol instead.
  */
-#include "kept.h"
+#include "fed.h"
 #include "single.h"
 #include "watch.h"
 
@@ -184,11 +184,9 @@ int weir__chan_open(weir_sender *tx, weir_receiver *rx, const struct chan_plan *
     int rc = WEIR_EINVAL;
     if (tx && rx && plan->item_size >= 1 && plan->item_size <= WEIR_ITEM_MAX) {
         struct party *self = party_enter();
-        rc = WEIR_ENOMEM;
-        if (self) {
-            rc = chan_open(self, &tx->h, &rx->h, plan);
+        rc = self ? chan_open(self, &tx->h, &rx->h, plan) : party_refusal();
+        if (self)
             party_leave(self);
-        }
     }
     if (rc < 0 && tx)
         tx->h = handle_null(rc);
@@ -243,7 +241,7 @@ static weir_handle clone_handle(weir_handle h, enum handle_kind kind)
 {
     struct party *self = party_enter();
     if (!self)
-        return handle_null(WEIR_ENOMEM);
+        return handle_null(party_refusal());
     weir_handle clone = weir__clone(self, self, h, kind);
     party_leave(self);
     return clone;
@@ -359,22 +357,33 @@ static void mark_closed(struct chan *ch)
         a64_or(chan_tail(ch), TAIL_CLOSED);
 }
 
+/* Who feeds it has no handle and goes with the last one, and with him what end_close() says. */
+static void fed_close(struct chan *ch, enum handle_kind kind, struct wake_list *woken)
+{
+    if (--*(kind == SENDER ? &ch->senders : &ch->receivers) > 0)
+        return;
+    ch->senders = ch->receivers = 0;
+    weir__complete_all(ch, kind == SENDER ? &ch->sendq : &ch->recvq, NULL, WEIR_ECLOSED, woken);
+}
+
 /*
- * Under the lock: one handle less on this end. With the last receiver who feeds it goes, or the
- * clock, which have no handle, and what is left of those who waited: dead waiters, of selects that
+ * Under the lock: one handle less on this end. With the last receiver the clock goes, which has
+ * no handle, and what is left of those who waited: dead waiters, of selects that
  * something else has served. A sender's close may have left them there, behind one who waits for a
  * claimed place.
  */
 static void end_close(struct chan *ch, struct thread *t, enum handle_kind kind,
                       struct wake_list *woken)
 {
-    if (kind == SENDER) {
+    if (ch->kind == FED) {
+        fed_close(ch, kind, woken);
+    } else if (kind == SENDER) {
         if (--ch->senders == 0) {
             mark_closed(ch);
             weir__serve(ch, t, woken);
         }
     } else if (--ch->receivers == 0) {
-        if (ch->kind == TICKS || ch->kind == FED)
+        if (ch->kind == TICKS)
             ch->senders = 0;
         mark_closed(ch);
         weir__complete_all(ch, &ch->sendq, NULL, WEIR_EPIPE, woken);
@@ -410,13 +419,13 @@ static void close_and_unlock(struct party *self, struct chan *ch, enum handle_ki
     /* From CLOSES to GONE in one store: a single user must not miss both. */
     lock_release(&ch->lock, (chan_flags(ch) & ~closes(kind)) | gone(ch));
     wake_all(woken->first);
-    if (drops && late) {
+    if (ch->kind == FED) {
+        if (both)
+            weir__fed_deserted(ch, t);
+    } else if (drops && late) {
         if (!(ch->flags & KEEPS) && !MUTATE("close: drain without membarrier"))
             os_membarrier(); /* pairs with after_publishing() */
-        if (ch->kind == FED)
-            ch->kept->feed->deserted(ch->kept->feeder);
-        else
-            weir__drain(ch, t);
+        weir__drain(ch, t);
     }
     if (both && MUTATE("close: channel without grace"))
         weir__chan_free(ch, t);
@@ -449,6 +458,15 @@ void weir__finish_close(struct party *self, struct chan *ch, enum handle_kind ki
     } else {
         chan_unlock(ch); /* the closer found nobody inside */
     }
+}
+
+void weir__fed_close(struct party *self, struct chan *ch, enum handle_kind kind,
+                     const struct slot *s)
+{
+    struct wake_list woken = {NULL, NULL};
+    lock_acquire(&ch->lock, 0);
+    weir__complete_all(ch, kind == SENDER ? &ch->sendq : &ch->recvq, s, WEIR_ECLOSED, &woken);
+    close_and_unlock(self, ch, kind, &woken);
 }
 
 int weir__close_end(struct party *self, weir_handle h, enum handle_kind kind)
@@ -504,6 +522,8 @@ int weir_handle_close(weir_handle h)
     if (kind == NONE || (uint32_t)h == 0)
         return closed(weir__handle_error(h, NONE)); /* a null handle's: what it carries */
     struct party *self = party_enter(), *spare = NULL;
+    if (unlikely(!self) && weir__barred())
+        return party_refusal();
     if (unlikely(!self))
         self = spare = weir__spare_enter(); /* closing does not fail for want of memory */
     int rc = kind == OBJECT ? object_close(self, h) : weir__close_end(self, h, kind);
@@ -567,7 +587,7 @@ int weir_handle_statistics(weir_handle h, weir_statistics *out)
         return weir__handle_error(h, NONE);
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct slot *s = handle_get(h, kind);
     int rc = s ? 0 : weir__handle_error(h, kind);
     if (s) {

@@ -16,6 +16,8 @@ static bool something_there(const struct chan *ch, const struct slot *s)
 {
     if (ch->kind >= FIRST_READ)
         return reader_of(ch, s)->next != a64_load(&ch->kept->tail);
+    if (ch->kind == FED)
+        return weir__fed_ready(ch);
     return a64_load(&ch->kept->head) != a64_load(&ch->kept->tail);
 }
 
@@ -62,17 +64,13 @@ static int read_latest(struct chan *ch, struct reader *r, char *item)
     return 1;
 }
 
-static int take_fed(struct chan *ch, const struct waiter *w)
-{
-    struct kept *k = ch->kept;
-    uint32_t n = k->feed->take(k->feeder, w->items, w->count);
-    a64_store(&k->head, a64_load(&k->head) + n);
-    return (int)n;
-}
-
 /* A count, FULL, or WEIR_EPIPE: nobody will receive it. */
-static int push(struct chan *ch, const char *items, uint32_t n)
+static int push(struct chan *ch, struct waiter *w)
 {
+    const char *items = w->items;
+    uint32_t n = w->count;
+    if (ch->kind == FED)
+        return weir__fed_push(ch, w);
     int k = ch->kind == ONESHOT  ? push_once(ch, items)
             : ch->kind == LATEST ? replace(ch, items, n)
                                  : weir__broadcast_push(ch, items, n);
@@ -82,14 +80,14 @@ static int push(struct chan *ch, const char *items, uint32_t n)
 }
 
 /* A count, EMPTY, END, or WEIR_ELOST: what was there is gone. */
-static int pop(struct chan *ch, const struct waiter *w)
+static int pop(struct chan *ch, struct waiter *w)
 {
+    if (ch->kind == FED)
+        return weir__fed_pop(ch, w);
     if (!something_there(ch, w->slot))
         return has_ended(ch) ? END : EMPTY;
     if (ch->kind == ONESHOT)
         return pop_once(ch, w->items);
-    if (ch->kind == FED)
-        return take_fed(ch, w);
     struct reader *r = reader_of(ch, w->slot);
     return ch->kind == LATEST ? read_latest(ch, r, w->items)
                               : weir__broadcast_pop(ch, r, w->items, w->count);
@@ -123,16 +121,16 @@ static bool serve_sender(struct chan *ch, struct wake_list *woken)
     struct waiter *w = claim_first(ch, &ch->sendq);
     if (!w)
         return false;
-    int k = push(ch, w->items, w->count);
-    if (k > 0)
+    int k = push(ch, w);
+    if (k != FULL)
         complete(ch, w, k, woken);
     else
         waiter_unclaim(w);
-    return k > 0;
+    return k != FULL;
 }
 
 /* There is more to receive than before, and then perhaps room. */
-static void serve(struct chan *ch, struct wake_list *woken)
+void weir__kept_serve(struct chan *ch, struct wake_list *woken)
 {
     if (MUTATE("kept: not served"))
         return;
@@ -143,19 +141,11 @@ static void serve(struct chan *ch, struct wake_list *woken)
         weir__watches_tell(ch, woken);
 }
 
-void weir__fed_one(struct chan *ch, struct wake_list *woken)
-{
-    struct kept *k = ch->kept;
-    a64_store(&k->tail, a64_load(&k->tail) + 1);
-    ch->handed++;
-    serve(ch, woken);
-}
-
 /* There is room, perhaps. */
 static void serve_room(struct chan *ch, struct wake_list *woken)
 {
     if (ch->sendq.first && serve_sender(ch, woken))
-        serve(ch, woken);
+        weir__kept_serve(ch, woken);
 }
 
 void weir__kept_leave(struct chan *ch, const struct slot *s, struct wake_list *woken)
@@ -175,14 +165,18 @@ void weir__kept_leave(struct chan *ch, const struct slot *s, struct wake_list *w
 
 int weir__kept_send(struct chan *ch, struct waiter *mine, struct wake_list *woken)
 {
-    int k = push(ch, mine->items, mine->count);
+    if (ch->kind == FED)
+        return weir__fed_send(ch, mine, woken);
+    int k = push(ch, mine);
     if (k > 0)
-        serve(ch, woken);
+        weir__kept_serve(ch, woken);
     return k;
 }
 
 int weir__kept_recv(struct chan *ch, struct waiter *mine, struct wake_list *woken)
 {
+    if (ch->kind == FED)
+        return weir__fed_recv(ch, mine, woken);
     int k = pop(ch, mine);
     if (k > 0 && !MUTATE("broadcast: who receives makes no room"))
         serve_room(ch, woken);
@@ -215,7 +209,7 @@ int weir_watch_read_item(weir_receiver rx, void *item, size_t item_size)
 {
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     int rc = look(rx.h, item, item_size);
     party_leave(self);
     return rc;

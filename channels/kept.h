@@ -14,8 +14,7 @@
  * the flag KEEPS is in the masks of tests that others' operations make anyway, so that they pay
  * nothing.
  *
- * What is FED has no senders: a feeder, of another layer, keeps its items and says when there is
- * one more.
+ * What is FED (fed.h) has one end: on the other side is another layer.
  *
  * Items are numbered from 0; [head, tail) are there, item i in cell i & lap_mask (but of a watch
  * the last one alone). Where each receiver gets all of them (kinds from FIRST_READ on), each open
@@ -35,21 +34,8 @@ struct reader {
     bool loses;    /* the oldest, when it is too slow; else senders wait for it */
 };
 
-/* What a feeder does for its channel. */
-struct feed {
-    /* Under the lock: give the next items out, at most n, of which one is there. How many. */
-    uint32_t (*take)(void *feeder, void *items, uint32_t n);
-    /*
-     * The last receiver has been closed, by whom this is called, inside of its operation and
-     * outside of locks, once. Afterwards the channel goes: nobody may feed it any more.
-     */
-    void (*deserted)(void *feeder);
-};
-
 struct kept {
     a64 head, tail; /* written under the lock */
-    const struct feed *feed;
-    void *feeder;
     struct reader *readers;
     uint32_t room, open; /* readers: how many there are place for, and are */
     uint32_t losing;     /* of those that are open */
@@ -88,16 +74,6 @@ int weir__broadcast_push(struct chan *ch, const char *items, uint32_t n);
 int weir__broadcast_pop(struct chan *ch, struct reader *r, char *items, uint32_t n);
 void weir__broadcast_leave(struct chan *ch, struct reader *r);
 
-/*
- * fed.c: a channel with a handle of its receiver, which belongs to the caller, inside of whose
- * operation this is; it has room for `capacity` items. 0, WEIR_ENOMEM or WEIR_ENFILE.
- */
-int weir__fed_open(struct party *self, weir_receiver *rx, size_t item_size, size_t capacity,
-                   const struct feed *feed, void *feeder, struct chan **out);
-
-/* Under the lock: there is one more. Who waits for it is to be woken after the lock is released. */
-void weir__fed_one(struct chan *ch, struct wake_list *woken);
-
 /* What weir__send_locked() and weir__recv_locked() do for these kinds. */
 int weir__kept_send(struct chan *ch, struct waiter *mine, struct wake_list *woken);
 int weir__kept_recv(struct chan *ch, struct waiter *mine, struct wake_list *woken);
@@ -108,9 +84,23 @@ bool weir__kept_ready(struct chan *ch, const struct slot *s);
 /* The last receiver is closed: drop an item. 1, or 0: there is none. */
 int weir__kept_drop(struct chan *ch);
 
+/* fed.c: the same for these; a count, FULL or EMPTY, END or an error. */
+int weir__fed_push(struct chan *ch, struct waiter *w);
+int weir__fed_pop(struct chan *ch, struct waiter *w);
+int weir__fed_send(struct chan *ch, struct waiter *mine, struct wake_list *woken);
+int weir__fed_recv(struct chan *ch, struct waiter *mine, struct wake_list *woken);
+bool weir__fed_ready(const struct chan *ch);
+uint64_t weir__fed_buffered(const struct chan *ch);
+void weir__fed_deserted(const struct chan *ch, struct thread *t);
+
+/* Under the lock: serve those who wait to receive, and one or all who wait to send. */
+void weir__kept_serve(struct chan *ch, struct wake_list *woken);
+
 /* Lock held or not. */
 static inline uint64_t kept_buffered(const struct chan *ch)
 {
+    if (ch->kind == FED)
+        return weir__fed_buffered(ch);
     uint64_t head = a64_load(&ch->kept->head), tail = a64_load(&ch->kept->tail);
     return tail - head <= ch->capacity ? tail - head : ch->capacity;
 }

@@ -23,7 +23,7 @@ static struct kept *kept_new(size_t cells, size_t stride)
 
 void weir__kept_free(struct chan *ch)
 {
-    if (!ch->kept)
+    if (!ch->kept || ch->kind == FED)
         return;
     os_free(ch->kept->readers, ch->kept->room * sizeof(struct reader));
     os_free(ch->kept, ch->kept->bytes);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +207,11 @@ void os_membarrier(void)
     else
         a_fence();
     errno = e;
+}
+
+bool os_at_fork(void (*child_begins)(void))
+{
+    return pthread_atfork(NULL, NULL, child_begins) == 0;
 }
 
 void os_spin(unsigned turns)

@@ -67,6 +67,9 @@ void os_event_set(int event);
 void os_event_clear(int event);
 void os_event_close(int event);
 
+/* Call this in each child of fork(2) from now on, by its only thread. False: no memory. */
+bool os_at_fork(void (*child_begins)(void));
+
 /* A spin loop that has lasted: let another thread run. `turns` counts the loop's turns. */
 void os_spin(unsigned turns);
 

@@ -3,7 +3,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os.h"
@@ -30,25 +32,29 @@ int os_event_dup(int event)
     return descriptor(fcntl(event, F_DUPFD_CLOEXEC, 0), e);
 }
 
-/* A count that is full is set already. */
+/*
+ * With the channel's lock held: so not by functions of the C library in which pthread_cancel(3)
+ * ends a thread. A count that is full is set already.
+ */
 void os_event_set(int event)
 {
+    static const uint64_t one = 1;
     int e = errno;
-    eventfd_write(event, 1);
+    syscall(SYS_write, event, &one, sizeof one);
     errno = e;
 }
 
 void os_event_clear(int event)
 {
     int e = errno;
-    eventfd_t count;
-    eventfd_read(event, &count);
+    uint64_t count;
+    syscall(SYS_read, event, &count, sizeof count);
     errno = e;
 }
 
 void os_event_close(int event)
 {
     int e = errno;
-    close(event);
+    syscall(SYS_close, event);
     errno = e;
 }

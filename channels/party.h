@@ -54,9 +54,10 @@ struct waiter {
     a32 linked; /* enum linked; to ANNOUNCED by its party, else under the lock */
     int result; /* what the call returns; of a selecting party which case */
     bool sends;
-    bool one;    /* success is 0, not the count */
-    bool select; /* one of several of a select (select.c), or: */
-    bool watch;  /* of a descriptor, which takes nothing: see watch.h */
+    bool one;       /* success is 0, not the count */
+    bool select;    /* one of several of a select (select.c), or: */
+    bool watch : 1; /* of a descriptor, which takes nothing: see watch.h */
+    bool bytes : 1; /* of a FED channel: not for items; see fed.h */
 };
 
 /* The waiter of a select in one of its channels; it is in the caller's array of cases. */
@@ -106,7 +107,7 @@ static inline bool party_is_plain(const struct party *p)
 struct thread {
     struct reclaim reclaim;
     struct pool_cache slots;
-    struct pool_cache chans, actors, groups, scopes, tasks;
+    struct pool_cache chans, actors, groups, scopes, tasks, descriptors;
     struct chan *drains;   /* channels whose items are to be dropped, by the drop below */
     uint64_t random;       /* where the next fair select begins */
     bool dropping;         /* a drop function runs on this thread: nothing may wait */
@@ -121,6 +122,9 @@ extern aptr weir__threads; /* the first of all */
 
 /* Threads that run actors and are not asleep; changed by locked instructions. */
 extern a32 weir__running;
+
+/* Of actors/run.h: 0: there is no run. */
+extern a32 weir__run_state;
 
 /* ---- the calling party ------------------------------------------------------------- */
 
@@ -187,8 +191,24 @@ static inline void party_set_current(struct party *p)
 /* channel.c: no drop function runs on `t` any more; see to what it has left. */
 void weir__drops_end(struct thread *t);
 
-/* The party of the calling thread, made at first use; NULL: out of memory. */
+/* The party of the calling thread, made at first use; NULL: party_refusal() says why. */
 struct party *weir__thread_party(void);
+
+/*
+ * Children of fork(2), which have the thread that called it, and what memory was like. Locks that
+ * others held stay locked, who is waited for never comes, and a poller's set is the parent's as
+ * well. Where that is so the child is barred for good: the thread that it has loses its party, and
+ * nobody gets one, so operations notice where they look for theirs. What goes on without a
+ * party asks. By children's handlers (os_at_fork()): for other reasons than thread.c knows.
+ */
+bool weir__barred(void);
+void weir__child_bar(void);
+
+/* What a call returns that gets no party: WEIR_ENOMEM, or WEIR_EPERM in a child that is barred. */
+static inline int party_refusal(void)
+{
+    return weir__barred() ? WEIR_EPERM : WEIR_ENOMEM;
+}
 
 /* The one record for closers whose thread gets none; they take turns. */
 struct party *weir__spare_enter(void);
@@ -237,7 +257,7 @@ static inline void weir__reclaim_sometimes(struct thread *t)
         weir__reclaim_try(t);
 }
 
-/* Every public operation: enter, at most one suspension or several, leave. NULL: no memory. */
+/* Every public operation: enter, at most one suspension or several, leave. NULL: see above. */
 static inline struct party *party_enter(void)
 {
     struct party *p = party_current();

@@ -139,6 +139,7 @@ static void poll(struct thread *t, bool interrupt)
 static void poll_all(struct thread *t, bool interrupt)
 {
     uint64_t before;
+    t->reclaim.works = true;
     do {
         before = a64_load(&weir__epoch);
         poll(t, interrupt);
@@ -146,6 +147,7 @@ static void poll_all(struct thread *t, bool interrupt)
     t->reclaim.tried = t->reclaim.pending;
     if (interrupt || t->reclaim.left > t->reclaim.pending)
         t->reclaim.left = t->reclaim.pending;
+    t->reclaim.works = false;
 }
 
 bool weir__reclaim_all(struct thread *t)
@@ -167,6 +169,7 @@ void weir__reclaim_try(struct thread *t)
 void weir__reclaim_orphan(struct thread *t)
 {
     struct reclaim *c = &t->reclaim;
+    c->works = true;
     lock_acquire(&orphans.lock, 0);
     for (int i = 0; i < BAGS; i++)
         list_move(&orphans.list, &c->bags[i].list);
@@ -175,4 +178,5 @@ void weir__reclaim_orphan(struct thread *t)
         a32_store(&orphans.some, 1);
     lock_release(&orphans.lock, 0);
     c->pending = c->left = c->tried = 0;
+    c->works = false;
 }

@@ -69,11 +69,12 @@ struct bag {
 #define EPOCH_ASLEEP UINT64_MAX     /* until it has executed a full fence */
 
 struct reclaim {
-    a64 epoch;        /* what this thread publishes */
-    uint32_t nesting; /* plain threads: operations within operations (drop functions) */
-    uint32_t pending; /* retired and not yet released */
-    uint32_t left;    /* of them when all was tried last */
-    uint32_t tried;   /* the same when less was */
+    a64 epoch;           /* what this thread publishes */
+    uint32_t nesting;    /* plain threads: operations within operations (drop functions) */
+    uint32_t pending;    /* retired and not yet released */
+    uint32_t left;       /* of them when all was tried last */
+    uint32_t tried;      /* the same when less was */
+    volatile bool works; /* takes locks, maybe outside of operations: for a child of fork(2) */
     struct bag bags[BAGS];
     struct retired_list due; /* their grace period is over */
 };

@@ -79,6 +79,11 @@ static int recv_slow(struct party *self, struct chan *ch, weir_handle h, weir_ti
     return rc;
 }
 
+int weir__recv_request(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
+{
+    return recv_slow(self, ch, h, deadline);
+}
+
 /* A declared single receiver's fast path: no locked instruction. */
 static never_inline int pop_single(struct party *self, struct chan *ch, void *items, uint32_t n)
 {
@@ -165,7 +170,7 @@ static never_inline int recv(weir_receiver rx, void *items, uint32_t n, size_t i
 {
     struct party *self = party_enter();
     if (unlikely(!self))
-        return WEIR_ENOMEM;
+        return party_refusal();
     if (likely(!party_is_plain(self))) {
         if (deadline != WEIR_TRY) {
             party_rest(self);

@@ -38,10 +38,17 @@
  */
 #include <weir/select.h>
 
+#include "fed.h"
 #include "single.h"
-#include "wait.h"
 
-enum case_kind { CASE_OFF, CASE_RECV, CASE_SEND, CASE_SOURCE };
+enum case_kind {
+    CASE_OFF,
+    CASE_RECV,
+    CASE_SEND,
+    CASE_SOURCE,
+    CASE_FED_RECV, /* of an object, for no bytes: see fed.h */
+    CASE_FED_SEND
+};
 
 /* Instead of an index or an error. */
 enum { NOTHING = INT_MIN, AGAIN };
@@ -122,9 +129,27 @@ static int try_all(const struct selection *s)
 
 /* ---- what to wait for ------------------------------------------------------------------------ */
 
+/* Of what weir__on_fed() says: the object is open since before this operation, or closed. */
+static never_inline int set_up_fed(struct selection *s, uint32_t i, const weir_case *below)
+{
+    enum handle_kind kind = handle_word(below->handle) & 3;
+    struct slot *slot = kind == NONE ? NULL : handle_get(below->handle, kind);
+    if (!slot)
+        return weir__handle_error(below->handle, kind);
+    struct select_waiter *w = waiter_in(&s->cases[i]);
+    *w = (struct select_waiter){
+        .party = s->self, .chan = below->object, .word = handle_word(below->handle), .index = i};
+    w->waiter.slot = slot;
+    w->waiter.sends = below->kind == CASE_FED_SEND;
+    w->waiter.select = w->waiter.bytes = true;
+    return 0;
+}
+
 /* The waiter of the i-th case as `below` says, which is itself or what its source waits for. */
 static always_inline int set_up(struct selection *s, uint32_t i, const weir_case *below)
 {
+    if (unlikely(below->kind == CASE_FED_RECV || below->kind == CASE_FED_SEND))
+        return set_up_fed(s, i, below);
     bool sends = below->kind == CASE_SEND;
     enum handle_kind kind = sends ? SENDER : RECEIVER;
     if (!sends && below->kind != CASE_RECV)
@@ -145,7 +170,7 @@ static always_inline int set_up(struct selection *s, uint32_t i, const weir_case
     w->waiter.count = 1;
     w->waiter.sends = w->waiter.one = sends;
     w->waiter.select = true;
-    w->waiter.watch = false;
+    w->waiter.watch = w->waiter.bytes = false;
     w->party = s->self;
     w->word = handle_word(below->handle);
     w->index = i;
@@ -204,7 +229,10 @@ static struct select_waiter *sort(struct select_waiter **rest, uint32_t n)
     return merge(first, sort(rest, n - n / 2));
 }
 
-/* Waiters for all cases, in the order of the locks. NOTHING is wrong, or the case that fired. */
+/*
+ * Waiters for all cases, in the order of the locks. NOTHING is wrong, or the case that fired, or
+ * AGAIN: a source says that it is to be asked again.
+ */
 static int prepare(struct selection *s)
 {
     struct select_waiter **end = &s->order;
@@ -218,7 +246,7 @@ static int prepare(struct selection *s)
             if (rc < 0) {
                 disarm_all(s, NOTHING);
                 c->rc = rc;
-                return (int)i;
+                return rc == WEIR_EAGAIN ? AGAIN : (int)i;
             }
             struct select_waiter *w = waiter_in(c);
             uint64_t order = chan_order(w->chan);
@@ -439,24 +467,28 @@ static int take_turns(const struct selection *s)
     return why_not_wait(s->self, s->deadline);
 }
 
+/* The case that fired, an error, or AGAIN: a source wants more. */
+static int wait_once(struct selection *s)
+{
+    int i = prepare(s);
+    if (i != NOTHING)
+        return i;
+    if (!s->order && s->deadline == WEIR_NEVER)
+        return WEIR_EDEADLK;
+    i = wait(s);
+    disarm_all(s, i);
+    if (i < 0 || s->cases[i].kind != CASE_SOURCE)
+        return i;
+    int rc = try_case(&s->cases[i]); /* what is below the source has fired: it first */
+    s->cases[i].rc = rc;
+    return rc == WEIR_EAGAIN ? AGAIN : i;
+}
+
 static never_inline int wait_and_try(struct selection *s)
 {
     for (;;) {
-        int i = prepare(s);
-        if (i != NOTHING)
-            return i;
-        if (!s->order && s->deadline == WEIR_NEVER)
-            return WEIR_EDEADLK;
-        i = wait(s);
-        disarm_all(s, i);
-        if (i < 0 || s->cases[i].kind != CASE_SOURCE)
-            return i;
-        int rc = try_case(&s->cases[i]); /* what is below the source has fired: it first */
-        if (rc != WEIR_EAGAIN) {
-            s->cases[i].rc = rc;
-            return i;
-        }
-        if ((i = try_all(s)) != NOTHING || (i = take_turns(s)) < 0)
+        int i = wait_once(s);
+        if (i != AGAIN || (i = try_all(s)) != NOTHING || (i = take_turns(s)) < 0)
             return i;
     }
 }
@@ -568,7 +600,7 @@ static never_inline int select_enter(weir_case *cases, uint32_t n, weir_select_m
 {
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     if (!party_is_plain(self) && deadline != WEIR_TRY) {
         party_rest(self);
         if (unlikely(party_refused(self)))
@@ -630,6 +662,16 @@ weir_case weir_on_send_item(weir_sender tx, const void *item, size_t item_size)
 weir_case weir_on_source(const weir_source *source, void *object, void *item)
 {
     return (weir_case){.kind = CASE_SOURCE, .item = item, .source = source, .object = object};
+}
+
+weir_case weir__on_fed(weir_handle h, struct chan *ch, bool sends)
+{
+    return (weir_case){.kind = sends ? CASE_FED_SEND : CASE_FED_RECV, .handle = h, .object = ch};
+}
+
+struct chan *weir__fed_case(const weir_case *c)
+{
+    return c->kind == CASE_FED_RECV || c->kind == CASE_FED_SEND ? c->object : NULL;
 }
 
 void weir_case_off(weir_case *c)

@@ -87,6 +87,11 @@ static int send_slow(struct party *self, struct chan *ch, weir_handle h, weir_ti
     return rc;
 }
 
+int weir__send_request(struct party *self, struct chan *ch, weir_handle h, weir_time deadline)
+{
+    return send_slow(self, ch, h, deadline);
+}
+
 /* Something was seen after an item was published. Returns 0. */
 static never_inline int sent_look(struct chan *ch)
 {
@@ -171,7 +176,7 @@ static never_inline int send(weir_sender tx, const void *items, uint32_t n, size
 {
     struct party *self = party_enter();
     if (unlikely(!self))
-        return WEIR_ENOMEM;
+        return party_refusal();
     if (likely(!party_is_plain(self))) {
         if (deadline != WEIR_TRY) {
             party_rest(self);

@@ -25,6 +25,7 @@ struct plain {
 
 aptr weir__threads;
 a32 weir__running;
+a32 weir__run_state; /* one run at a time; pairs with itself */
 
 #if !defined(WEIR_EXPLORE)
 __thread struct party *weir__current __attribute__((tls_model("initial-exec")));
@@ -87,6 +88,7 @@ static const struct party_ops plain_ops = {plain_park, plain_wake, NULL};
 /* ---- records --------------------------------------------------------------------------- */
 
 static a32 registry_lock;
+static a32 spare_lock; /* the record for closers whose thread gets none */
 static a32 plain_ids;
 
 static void record_init(struct plain *it)
@@ -133,6 +135,15 @@ static bool release_at_exit(struct plain *me)
     return true;
 }
 
+bool weir__barred(void)
+{
+    return false;
+}
+
+void weir__child_bar(void)
+{
+}
+
 void weir__thread_detach(void)
 {
     struct party *p = party_current();
@@ -145,24 +156,52 @@ void weir__thread_detach(void)
 #else
 
 static pthread_key_t exit_key;
-static bool exit_key_made;
+static bool watched; /* threads' ends, and forks */
+static a32 barred;
+
+bool weir__barred(void)
+{
+    return a32_load(&barred);
+}
+
+void weir__child_bar(void)
+{
+    party_set_current(NULL);
+    a32_store(&barred, 1);
+}
+
+/*
+ * There was a run, or a thread inside an operation, be it parked, or one that had locks behind or
+ * without one. The registry is whole at each instruction; its lock may be held.
+ */
+static void child_begins(void)
+{
+    bool busy = a32_load(&weir__run_state) != 0 || a32_load(&spare_lock) != 0;
+    for (struct thread *t = aptr_load(&weir__threads); t && !busy; t = t->next)
+        busy = t->reclaim.nesting > 0 || t->reclaim.works;
+    if (busy)
+        weir__child_bar();
+    else
+        a32_store(&registry_lock, 0);
+}
 
 static void thread_exits(void *me)
 {
     party_set_current(NULL);
-    record_release(me);
+    if (!weir__barred())
+        record_release(me);
 }
 
-static void make_exit_key(void)
+static void watch(void)
 {
-    exit_key_made = pthread_key_create(&exit_key, thread_exits) == 0;
+    watched = pthread_key_create(&exit_key, thread_exits) == 0 && os_at_fork(child_begins);
 }
 
 static bool release_at_exit(struct plain *me)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_exit_key);
-    return exit_key_made && pthread_setspecific(exit_key, me) == 0;
+    pthread_once(&once, watch);
+    return watched && pthread_setspecific(exit_key, me) == 0;
 }
 
 /* The first thread does not run its key's destructor when main() returns. */
@@ -183,6 +222,8 @@ static uint32_t next_id(void)
 
 struct party *weir__thread_party(void)
 {
+    if (weir__barred())
+        return NULL;
     struct plain *me = record_reuse();
     if (!me && !(me = record_new()))
         return NULL;
@@ -198,7 +239,6 @@ struct party *weir__thread_party(void)
 }
 
 static struct plain spare;
-static a32 spare_lock;
 
 struct party *weir__spare_enter(void)
 {

@@ -63,7 +63,7 @@ static weir_receiver ticks(weir_time first, weir_time period)
 {
     struct party *self = party_enter();
     if (!self)
-        return (weir_receiver){handle_null(WEIR_ENOMEM)};
+        return (weir_receiver){handle_null(party_refusal())};
     weir_receiver rx = {ticker_open(self, first, period)};
     party_leave(self);
     return rx;

@@ -302,6 +302,11 @@ int weir__send_locked(struct party *self, struct chan *ch, struct waiter *mine, 
 int weir__recv_locked(struct party *self, struct chan *ch, struct waiter *mine, bool wait,
                       struct wake_list *woken);
 
+/* The request that is filled in, of a channel that keeps its items: as weir_recv() and weir_send(),
+ * from within an operation. */
+int weir__send_request(struct party *self, struct chan *ch, weir_handle h, weir_time deadline);
+int weir__recv_request(struct party *self, struct chan *ch, weir_handle h, weir_time deadline);
+
 /* Under the lock, the most common reasons to be there. A look at the cells would say the same. */
 static inline bool nothing_there(struct chan *ch)
 {

@@ -237,7 +237,7 @@ int weir_receiver_fd(weir_receiver rx)
 {
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     int rc = receiver_fd(rx.h);
     party_leave(self);
     return rc;

@@ -3,7 +3,7 @@
  * signals.c - see weir/signals.h: who wants which signals, and how they get there.
  *
  *   kernel -> handler -> ring -> our thread -> a line for each receiver -> who receives
- *             weir__signal_caught()   tell_all()   (under its channel's lock)   take()
+ *             weir__signal_caught()   tell_all()   (under its channel's lock)   pop()
  *
  * The *handler* may interrupt anything, so it takes no lock, allocates nothing and waits for
  * nobody: it claims a place of the ring, fills and publishes it, and rings the bell. When the ring
@@ -20,7 +20,7 @@
  *
  * *Receivers*: the list of them, how many want each number, and the dispositions change
  * together under the lock, under which the thread also tells; lock order: this one, a channel's. A
- * receiver is a FED channel (channels/kept.h) and ours are its items: a line, in which a delivery
+ * receiver is a FED channel (channels/fed.h) and ours are its items: a line, in which a delivery
  * is an item, or is counted in the last item of its number. There is room for `queue` items and one
  * more of each number, so there is always room for a number that is not in it.
  *
@@ -32,7 +32,7 @@
 
 #include <stdarg.h>
 
-#include "kept.h"
+#include "fed.h"
 #include "os_signal.h"
 #include "os_thread.h"
 
@@ -147,12 +147,12 @@ struct item {
 };
 
 struct wanting {
+    struct feeder feeder;
     struct wanting *next;
-    struct chan *ch;
-    uint64_t wanted;    /* signal_bit() of each */
-    uint64_t since;     /* told of deliveries after this one */
-    size_t queue, room; /* room: a power of two */
-    /* Under the channel's lock: */
+    uint64_t wanted;              /* signal_bit() of each */
+    uint64_t since;               /* told of deliveries after this one */
+    size_t queue, room;           /* room: a power of two */
+    a64 head, tail;               /* places; written under the channel's lock, as this is: */
     uint64_t latest[SIGNALS_END]; /* of each number its last item's place + 1; 0: none yet */
     struct item items[];
 };
@@ -185,7 +185,7 @@ static uint32_t sum(uint32_t a, uint32_t b)
 static void tell(struct wanting *w, const weir_signal *signal, uint64_t delivery,
                  struct wake_list *woken)
 {
-    uint64_t head = a64_load(&w->ch->kept->head), tail = a64_load(&w->ch->kept->tail);
+    uint64_t head = a64_load(&w->head), tail = a64_load(&w->tail);
     uint64_t *latest = &w->latest[signal->number];
     bool is_there = *latest > (MUTATE("signals: received is as good") ? 0 : head);
     if (is_there && tail - head >= w->queue) {
@@ -197,7 +197,9 @@ static void tell(struct wanting *w, const weir_signal *signal, uint64_t delivery
     }
     *item_at(w, tail) = (struct item){*signal, delivery};
     *latest = tail + 1;
-    weir__fed_one(w->ch, woken);
+    a64_store(&w->tail, tail + 1);
+    w->feeder.chan->handed++;
+    weir__fed_serve_locked(w->feeder.chan, woken);
 }
 
 static void note_received(int number, uint64_t delivery)
@@ -207,19 +209,36 @@ static void note_received(int number, uint64_t delivery)
         ;
 }
 
-/* Under the channel's lock. */
-static uint32_t take(void *wanting, void *items, uint32_t n)
+static struct wanting *wanting_of(struct feeder *f)
 {
-    struct wanting *w = wanting;
-    uint64_t head = a64_load(&w->ch->kept->head), tail = a64_load(&w->ch->kept->tail);
-    weir_signal *out = items;
+    return container_of(f, struct wanting, feeder);
+}
+
+static int pop(struct feeder *f, struct waiter *waiter)
+{
+    struct wanting *w = wanting_of(f);
+    uint64_t head = a64_load(&w->head), tail = a64_load(&w->tail);
+    weir_signal *out = (weir_signal *)(void *)waiter->items;
     uint32_t k = 0;
-    for (; k < n && head < tail; k++, head++) {
+    for (; k < waiter->count && head < tail; k++, head++) {
         const struct item *i = item_at(w, head);
         out[k] = i->signal;
         note_received(i->signal.number, i->last);
     }
-    return k;
+    a64_store(&w->head, head);
+    return k > 0 ? (int)k : EMPTY;
+}
+
+static uint64_t buffered(struct feeder *f)
+{
+    const struct wanting *w = wanting_of(f);
+    uint64_t head = a64_load(&w->head), tail = a64_load(&w->tail);
+    return tail - head <= w->room ? tail - head : w->room;
+}
+
+static bool ready(struct feeder *f)
+{
+    return buffered(f) > 0;
 }
 
 /* ---- telling -------------------------------------------------------------------------------- */
@@ -230,16 +249,16 @@ static int tell_all(const weir_signal *signal, bool arrived)
     struct wake_list woken = {NULL, NULL};
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     lock_acquire(&signals.lock, 0);
     uint64_t delivery = arrived ? ++signals.arrived : 0;
     bool wanted = signals.users[signal->number] > 0;
     for (struct wanting *w = signals.first; w && wanted; w = w->next) {
         if (!(w->wanted & signal_bit(signal->number)))
             continue;
-        lock_acquire(&w->ch->lock, 0);
+        lock_acquire(&w->feeder.chan->lock, 0);
         tell(w, signal, delivery, &woken);
-        chan_unlock(w->ch);
+        chan_unlock(w->feeder.chan);
     }
     lock_release(&signals.lock, 0);
     wake_all(woken.first);
@@ -444,13 +463,14 @@ static void sort_out(struct wanting *w, uint64_t head, uint64_t tail)
 }
 
 /* See struct feed. Nobody receives here any more, and nobody tells when it is not in the list. */
-static void deserted(void *wanting)
+static void deserted(struct feeder *f, struct thread *t)
 {
-    struct wanting *w = wanting;
+    (void)t;
+    struct wanting *w = wanting_of(f);
     lock_acquire(&signals.lock, 0);
     bool listed = strike(w);
-    uint64_t tail = a64_load(&w->ch->kept->tail);
-    uint64_t head = listed ? a64_load(&w->ch->kept->head) : tail;
+    uint64_t tail = a64_load(&w->tail);
+    uint64_t head = listed ? a64_load(&w->head) : tail;
     sort_out(w, head, tail);
     for (int n = 1; n < SIGNALS_END && listed; n++)
         if (w->wanted & signal_bit(n))
@@ -465,7 +485,8 @@ static void deserted(void *wanting)
 
 /* ---- public --------------------------------------------------------------------------------- */
 
-static const struct feed feed = {take, deserted};
+static const struct feed feed = {
+    .pop = pop, .ready = ready, .buffered = buffered, .deserted = deserted};
 
 static size_t room_for(uint64_t wanted, size_t queue)
 {
@@ -479,11 +500,16 @@ static int open_wanting(struct party *self, weir_receiver *rx, uint64_t wanted, 
     if (!w)
         return WEIR_ENOMEM;
     *w = (struct wanting){.wanted = wanted, .queue = queue, .room = room};
-    int rc = weir__fed_open(self, rx, sizeof(weir_signal), room, &feed, w, &w->ch);
+    struct slot *s = weir__slot_reserve(self);
+    int rc = s ? weir__fed_open(&w->feeder, &feed, self->thread, sizeof(weir_signal), room, true)
+               : weir__slot_refused();
     if (rc < 0) {
+        if (s)
+            weir__slot_cancel(self, s);
         os_free(w, bytes_of(room));
         return rc;
     }
+    rx->h = weir__slot_publish(self, s, RECEIVER, w->feeder.chan);
     rc = enlist(w);
     if (rc < 0)
         weir_close(*rx); /* deserted() does the rest */
@@ -510,11 +536,9 @@ int weir_signals_open(weir_receiver *rx, const int *numbers, size_t n,
     int rc = WEIR_EINVAL;
     if (rx && wanted && queue <= WEIR_CAPACITY_MAX) {
         struct party *self = party_enter();
-        rc = WEIR_ENOMEM;
-        if (self) {
-            rc = open_wanting(self, rx, wanted, queue);
+        rc = self ? open_wanting(self, rx, wanted, queue) : party_refusal();
+        if (self)
             party_leave(self);
-        }
     }
     if (rc < 0 && rx)
         rx->h = handle_null(rc);

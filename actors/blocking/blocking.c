@@ -190,9 +190,9 @@ int weir_blocking_statistics_of(weir_blocking blocking, weir_blocking_statistics
     if (!out)
         return WEIR_EINVAL;
     int rc = weir__sync_change(blocking.h, &blocking_type, look, out);
-    struct crew_counts count = weir__crew_counts(&threads);
     if (rc < 0)
         return rc;
+    struct crew_counts count = weir__crew_counts(&threads);
     out->threads = count.threads;
     out->idle = count.idle;
     out->abandoned = count.stuck;
@@ -251,6 +251,11 @@ static void give_place_back(weir_handle in, const struct job *j, bool given)
     (void)weir__sync_change(in, &blocking_type, give_back, begun ? &waited : NULL);
 }
 
+void weir__class_give_back(const struct job *j)
+{
+    give_place_back(j->keeps, j, true); /* WEIR_ECLOSED: nobody needs it */
+}
+
 int weir__class_call(struct actor *me, weir_handle in, struct job *j, void *result,
                      weir_time deadline, bool abandon)
 {
@@ -266,7 +271,8 @@ int weir__class_call(struct actor *me, weir_handle in, struct job *j, void *resu
     bool given = rc == 0;
     if (given)
         rc = await_job(me, j, result, deadline, abandon);
-    give_place_back(in, j, given);
+    if (!j->keeps || !j->abandoned || MUTATE("job: its place given back by both"))
+        give_place_back(in, j, given);
     if (given)
         weir__job_unref(self, j);
     else
@@ -279,6 +285,7 @@ static int call(struct actor *me, struct job *j, void *result, const weir_blocki
     weir_handle in = o->in.h ? o->in.h : weir__class_default(me, &run_class, DEFAULT_LIMIT);
     weir_time deadline = o->deadline ? until(o->deadline) : WEIR_NEVER;
     j->crew = &threads;
+    j->keeps = o->keep ? in : 0;
     return weir__class_call(me, in, j, result, deadline, o->abandon);
 }
 

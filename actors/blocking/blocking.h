@@ -25,4 +25,7 @@ void weir__class_end(a64 *kept);
 int weir__class_call(struct actor *me, weir_handle in, struct job *j, void *result,
                      weir_time deadline, bool abandon);
 
+/* By the thread of a job that was abandoned and keeps its place: give it back. */
+void weir__class_give_back(const struct job *j);
+
 #endif

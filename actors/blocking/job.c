@@ -5,6 +5,7 @@
 #include <stdalign.h>
 #include <string.h>
 
+#include "blocking.h"
 #include "lock.h"
 #include "task.h"
 #include "wait.h"
@@ -84,6 +85,8 @@ static void drop(struct job *j)
 {
     if (j->drop && j->rc >= 0)
         j->drop(j->result);
+    if (j->keeps && !MUTATE("job: its place lost"))
+        weir__class_give_back(j);
     weir__crew_stuck(j->crew, -1);
 }
 
@@ -119,14 +122,18 @@ void weir__job_complete(struct party *self, struct job *j)
     weir__job_unref(self, j);
 }
 
+/* Not RUNNING in between: a thread without a record could not give the place back. */
 void weir__job_refuse(struct party *self, struct job *j, int error)
 {
-    if (begin(j)) {
-        bool abandoned = end(j, error);
-        tell(j);
-        if (abandoned)
-            weir__crew_stuck(j->crew, -1);
+    lock_acquire(&j->done.lock, 0);
+    bool wanted = j->state == QUEUED;
+    if (wanted) {
+        j->rc = error;
+        j->state = DONE;
     }
+    lock_release(&j->done.lock, 0);
+    if (wanted)
+        tell(j);
     weir__job_unref(self, j);
 }
 

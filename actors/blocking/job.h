@@ -36,6 +36,8 @@ struct job {
     struct task *call;
     weir_work work;
     void (*drop)(void *result);
+    /* Constant: the class whose place the thread gives back if it is abandoned; 0: the caller. */
+    weir_handle keeps;
     /*
      * By the caller, who is not wanted any more while it runs, and may not abandon it: cut it
      * short. True: it comes to nothing, and it ends soon. NULL: it is waited for.

@@ -146,7 +146,7 @@ static struct party *enter(weir_portal portal, const weir_spawn_options *o, weir
         return NULL;
     struct party *self = party_enter();
     if (!self)
-        *rc = WEIR_ENOMEM;
+        *rc = party_refusal();
     return self;
 }
 

@@ -106,7 +106,7 @@ weir_portal weir_portal_share(const weir_options *options)
     uint32_t state;
     struct party *self = party_enter();
     if (!self)
-        return (weir_portal){handle_null(WEIR_ENOMEM)};
+        return (weir_portal){handle_null(party_refusal())};
     int rc = self->thread->dropping ? WEIR_EPERM : is_inside(self) ? WEIR_EBUSY : 0;
     party_leave(self);
     if (rc < 0)
@@ -142,7 +142,7 @@ int weir_portal_unshare(weir_portal portal)
     int rc = weir_check(portal);
     struct party *self = party_enter(); /* later there is no way back for want of memory */
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     bool drops = self->thread->dropping, inside = is_inside(self);
     party_leave(self);
     if (drops || inside)

@@ -60,6 +60,8 @@ int weir_process_statistics_get(weir_process_statistics *out)
 {
     if (!out)
         return WEIR_EINVAL;
+    if (weir__barred())
+        return WEIR_EPERM;
     lock_acquire(&count.lock, 0);
     *out = count.now;
     lock_release(&count.lock, 0);

@@ -25,7 +25,7 @@ int weir_handle_disown(weir_handle h)
 {
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     int rc = weir__move(self, h, NULL);
     party_leave(self);
     return rc;
@@ -35,7 +35,7 @@ int weir_handle_adopt(weir_handle h)
 {
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     int rc = weir__move(self, h, party_is_plain(self) ? NULL : self);
     party_leave(self);
     return rc;

@@ -110,7 +110,7 @@ int weir_link(weir_task a, weir_task b)
     int rc;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct task *s = weir__task_hold(a.h, &rc), *t = s ? weir__task_hold(b.h, &rc) : NULL;
     if (t)
         rc = link_tasks(self, s, t);

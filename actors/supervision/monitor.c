@@ -84,7 +84,7 @@ int weir_monitor(weir_task task, weir_receiver *rx)
     if (!rx)
         return WEIR_EINVAL;
     struct party *self = party_enter();
-    int rc = self ? monitor(self, task.h, rx) : WEIR_ENOMEM;
+    int rc = self ? monitor(self, task.h, rx) : party_refusal();
     if (self)
         party_leave(self);
     if (rc < 0)

@@ -219,7 +219,7 @@ weir_name weir_name_register_sender(const char *name, weir_handle tx)
         return (weir_name){handle_null(WEIR_EINVAL)};
     struct party *self = party_enter();
     if (!self)
-        return (weir_name){handle_null(WEIR_ENOMEM)};
+        return (weir_name){handle_null(party_refusal())};
     int rc = name_new(self, &k, tx, &h);
     party_leave(self);
     return (weir_name){rc < 0 ? handle_null(rc) : h};
@@ -288,7 +288,7 @@ static int search(struct search *x, weir_handle *tx)
     struct party *self = party_enter();
     int rc = LOOK_AGAIN;
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     if (x->waits && !sync_may_wait(self))
         rc = WEIR_ECANCELED;
     while (rc == LOOK_AGAIN)

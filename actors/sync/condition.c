@@ -140,7 +140,7 @@ int weir_condition_wait_by(weir_condition condition, weir_time deadline)
 {
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     int rc =
         sync_may_wait(self) ? condition_wait(self, condition.h, until(deadline)) : WEIR_ECANCELED;
     party_leave(self);

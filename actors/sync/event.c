@@ -59,7 +59,7 @@ int weir_event_is_set(weir_event event)
     int rc;
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct sync *s = weir__object_get(event.h, &event_type.object, &rc);
     if (s)
         rc = (int)a32_load_acquire(&event_of(s)->set);

@@ -163,7 +163,7 @@ static int acquire_own(weir_limiter limiter, weir_time deadline)
 {
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     uint64_t id = self->id;
     party_leave(self);
     return acquire(limiter, (struct request){.key = id}, deadline);

@@ -42,7 +42,7 @@ weir_handle weir__sync_publish(struct sync *s)
     if (!self) {
         if (s)
             sync_free(s);
-        return handle_null(WEIR_ENOMEM);
+        return handle_null(party_refusal());
     }
     weir_handle h = weir__sync_publish_by(self, s);
     party_leave(self);
@@ -153,7 +153,7 @@ int weir__sync_acquire(weir_handle h, const struct sync_type *type, sync_attempt
 {
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     if (deadline != WEIR_TRY && !sync_may_wait(self))
         return WEIR_ECANCELED; /* an actor: no party_leave() */
     self->waiter.count = want.count;
@@ -173,7 +173,7 @@ int weir__sync_change(weir_handle h, const struct sync_type *type, sync_change *
     struct wake_list woken = {NULL, NULL};
     struct party *self = party_enter();
     if (!self)
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct sync *s = weir__sync_lock(h, type, &rc);
     if (s) {
         rc = change(self, s, arg, &woken);
@@ -191,7 +191,7 @@ int weir_sync_statistics_of(weir_handle h, weir_sync_statistics *out)
     if (!out)
         return WEIR_EINVAL;
     if (!(self = party_enter()))
-        return WEIR_ENOMEM;
+        return party_refusal();
     struct slot *slot = handle_get(h, OBJECT);
     struct object *o = slot ? slot->object : NULL;
     struct sync *s = NULL;

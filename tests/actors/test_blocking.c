@@ -263,20 +263,27 @@ static void drop_number(void *result)
     num_send(told_tx, *(long *)result);
 }
 
-static int abandons(void *class)
+struct abandoned {
+    weir_blocking class;
+    bool keep;
+};
+
+static int abandons(void *arg)
 {
     long n = 3, result = 0;
-    EXPECT_RC(weir_blocking_call(wait_for_go, &result, &n, .in = *(weir_blocking *)class,
-                                 .abandon = true, .drop = drop_number),
+    const struct abandoned *a = arg;
+    EXPECT_RC(weir_blocking_call(wait_for_go, &result, &n, .in = a->class, .abandon = true,
+                                 .drop = drop_number, .keep = a->keep),
               WEIR_ECANCELED);
     EXPECT_EQ(result, 0);
     return WEIR_ECANCELED;
 }
 
-static void abandon_one(weir_blocking class)
+static void abandon_one(weir_blocking class, bool keep)
 {
     weir_group g = weir_group_begin();
-    EXPECT_RC(weir_spawn(g, abandons, &class), 0);
+    struct abandoned a = {class, keep};
+    EXPECT_RC(weir_spawn(g, abandons, &a), 0);
     EXPECT_EQ(next_told(), 3);
     EXPECT_RC(weir_group_cancel(g, NULL), 0);
     EXPECT_RC(weir_group_end(g), 0);
@@ -287,7 +294,7 @@ static int abandons_and_goes_on(void *unused)
     struct answer r;
     (void)unused;
     weir_auto(weir_blocking) one = weir_blocking_open(1);
-    abandon_one(one);
+    abandon_one(one, false);
     EXPECT_EQ(stats(one).running, 0);
     EXPECT_EQ(stats(one).abandoned, 1);
     EXPECT_RC(weir_blocking_call(add, &r, &one_two, .in = one), 5);
@@ -306,11 +313,43 @@ static void abandoned(void)
     run_with_channels(abandons_and_goes_on);
 }
 
+/* Its place is free when the function has returned: before, there is none for others. */
+static int abandons_and_keeps(void *unused)
+{
+    struct answer r;
+    (void)unused;
+    weir_auto(weir_blocking) one = weir_blocking_open(1);
+    abandon_one(one, true);
+    EXPECT_EQ(stats(one).running, 1);
+    EXPECT_EQ(stats(one).calls, 0);
+    EXPECT_EQ(stats(one).abandoned, 1);
+    EXPECT_RC(weir_blocking_call(add, &r, &one_two, .in = one, .deadline = weir_after(WEIR_US)),
+              WEIR_ETIMEDOUT);
+    EXPECT_RC(num_send(go_tx, 9), 0);
+    EXPECT_RC(weir_blocking_call(add, &r, &one_two, .in = one, .keep = true), 5);
+    EXPECT_EQ(next_told(), 9);
+    EXPECT_EQ(atomic_load(&dropped), 1);
+    EXPECT_EQ(stats(one).running, 0);
+    EXPECT_EQ(stats(one).calls, 2);
+    abandon_one(one, true);
+    EXPECT_RC(weir_close(one), 0); /* nobody needs the place any more */
+    EXPECT_RC(num_send(go_tx, 9), 0);
+    EXPECT_EQ(next_told(), 9);
+    while (stats(weir_blocking_default()).abandoned > 0)
+        let_others_run(); /* its thread would be the next run's */
+    return 0;
+}
+
+static void keeps_place(void)
+{
+    run_with_channels(abandons_and_keeps);
+}
+
 static int abandons_and_ends(void *unused)
 {
     (void)unused;
     weir_blocking class = weir_blocking_default();
-    abandon_one(class);
+    abandon_one(class, false);
     return 0;
 }
 
@@ -657,6 +696,7 @@ TEST_SUITE(blocking, "blocking",
            {"F127, F130 call: a deadline passes while it runs", deadline_is_told},
            {"F127 abandon: the caller leaves, the result is dropped", abandoned},
            {"F127 abandon: it outlives the run", abandoned_outlives_run},
+           {"F128 keep: what is abandoned has its place until it returns", keeps_place},
            {"F128 threads: the most recently idle one is used; they end with the run",
             most_recent_is_used},
            {"F128 class: never more than the limit", never_too_many},

@@ -104,6 +104,53 @@ static int cancelled_for_no_reason(void *unused)
     return 0;
 }
 
+/* The owner as one more child: what failed first is returned, and the rest is cancelled. */
+static int owner_fails(void *unused)
+{
+    int item, fails = -77;
+    (void)unused;
+    struct ends e = never();
+    weir_group g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, waits, &e), 0);
+    EXPECT_RC(weir_spawn(g, fails_when_cancelled, &e), 0);
+    EXPECT_RC(weir_yield(), 0);
+    EXPECT_RC(weir_group_end_with(g, -3), -3); /* not -5, which came of it */
+    EXPECT_RC(weir_group_end_with(g, -3), -3);
+    EXPECT_RC(weir_group_end_with(g, 0), WEIR_ECLOSED);
+    g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, waits, &e), 0);
+    EXPECT_RC(weir_spawn(g, returns, &fails), 0);
+    EXPECT_RC(weir_recv(e.rx, &item), WEIR_ECANCELED);
+    EXPECT_RC(weir_group_end_with(g, WEIR_ECANCELED), -77);
+    g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, returns, &fails), 0);
+    EXPECT_RC(weir_recv(e.rx, &item), WEIR_ECANCELED);
+    EXPECT_RC(weir_group_end_with(g, -3), -77); /* he came later */
+    g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, waits, &e), 0);
+    EXPECT_RC(weir_group_end_with(g, WEIR_ECANCELED), WEIR_ECANCELED);
+    EXPECT_RC(weir_yield(), 0); /* which was his own, and nobody's else */
+    g = weir_group_begin();
+    EXPECT_RC(weir_group_end_with(g, 7), 7);
+    EXPECT_RC(weir_group_end_with(WEIR_RUN, 7), WEIR_EBADF);
+    return 0;
+}
+
+static int owner_is_hit(void *unused)
+{
+    int item;
+    (void)unused;
+    struct ends e = never();
+    weir_scope s = weir_scope_begin();
+    weir_group g = weir_group_begin();
+    EXPECT_RC(weir_spawn(g, waits, &e), 0);
+    EXPECT_RC(weir_scope_cancel(s, NULL), 0);
+    EXPECT_RC(weir_recv(e.rx, &item), WEIR_ECANCELED);
+    EXPECT_RC(weir_group_end_with(g, 0), WEIR_ECANCELED);
+    EXPECT_EQ(weir_scope_end(s), 1);
+    return 0;
+}
+
 /* ---- F008, F003 ---------------------------------------------------------------------------- */
 
 struct spawner {
@@ -374,6 +421,8 @@ IN_RUN(cancelled_for_no_reason)
 IN_RUN(cancelled_groups)
 IN_RUN(deep_groups)
 IN_RUN(scope_around_groups)
+IN_RUN(owner_fails)
+IN_RUN(owner_is_hit)
 IN_RUN(tasks)
 IN_RUN(closed_while_waited_for)
 IN_RUN(waited_for_by_thread)
@@ -385,6 +434,8 @@ TEST_SUITE(group_cancel, "actors: groups that are cancelled",
            {"F006 group: a failure cancels the others and the owner's waits", run_failure_cancels},
            {"F007 group: all errors can be walked", run_all_errors},
            {"F007 group: WEIR_ECANCELED of who was not cancelled", run_cancelled_for_no_reason},
+           {"F006 group: its owner fails, first or later", run_owner_fails},
+           {"F006 group: its owner is cancelled from outside", run_owner_is_hit},
            {"F003, F008 group: cancelled, swallowed; spawn into it", run_cancelled_groups},
            {"F008 group: thousands deep", run_deep_groups},
            {"F009, F015 group: a scope around, a shield within", run_scope_around_groups},

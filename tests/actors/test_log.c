@@ -301,7 +301,8 @@ static void kinds_have_names(void)
     EXPECT_STR(weir_log_name(WEIR_LOG_GUARD), "guard");
     EXPECT_STR(weir_log_name((weir_log_kind)0), "");
     EXPECT_STR(weir_log_name(WEIR_LOG_PROCESS), "process");
-    EXPECT_STR(weir_log_name((weir_log_kind)(WEIR_LOG_PROCESS + 1)), "");
+    EXPECT_STR(weir_log_name(WEIR_LOG_SERVER), "server");
+    EXPECT_STR(weir_log_name((weir_log_kind)(WEIR_LOG_SERVER + 1)), "");
 }
 
 /* ---- guards ------------------------------------------------------------------------- */

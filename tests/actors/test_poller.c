@@ -44,8 +44,9 @@ static void happen(unsigned i)
     EXPECT_EQ(eventfd_write(P.fds[i].fd, 1), 0);
 }
 
-static void deliver(struct poller *p)
+static void deliver(struct poller *p, struct thread *t)
 {
+    (void)t;
     (void)p;
     if (poll(P.fds, SOURCES + 1, 0) <= 0)
         return;
@@ -89,7 +90,7 @@ static void release(struct poller *p)
     atomic_fetch_add(&P.released, 1);
 }
 
-static const struct poller_ops ops = {deliver, wait_for_some, ring, release};
+static const struct poller_ops ops = {deliver, wait_for_some, ring, release, NULL, NULL};
 
 static void make_poller(void)
 {

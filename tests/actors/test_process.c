@@ -35,7 +35,7 @@ static void become_worker(char **argv)
 
 __attribute__((constructor)) static void enter(void)
 {
-    test_first = become_worker;
+    test_first(become_worker);
 }
 
 /* Two pipes of the test's: to tell, and to be told. */

@@ -197,7 +197,7 @@ static void many(void)
 }
 
 TEST_SUITE(share, "shared portal",
-           {"F131 share: the first begins, the last ends it", first_and_last},
+           {"F131 F144 share: the first begins, the last ends it", first_and_last},
            {"F131 share: what has entered is waited for", awaited}, {"F131 share: misuse", misused},
            {"F131 share: somebody stops it for all", stopped},
            {"F131 share: a failure of its run", failure},

@@ -50,6 +50,15 @@ void __gcov_dump(void);
         }                                                                                          \
     while (0)
 
+#define CHECK_RC(call, expected)                                                                   \
+    do {                                                                                           \
+        const int rc_ = (int)(call);                                                               \
+        if (rc_ != (expected)) {                                                                   \
+            fprintf(stderr, "line %d: %s is %s\n", __LINE__, #call, weir_error_name(rc_));         \
+            return 1 + (__LINE__ & 63);                                                            \
+        }                                                                                          \
+    } while (0)
+
 /* Run `run`, whose result is the exit status. */
 static inline struct child_end child_run(int (*run)(void))
 {

@@ -3,6 +3,7 @@
 #include "scenario_select_between.h"
 
 #include "child.h"
+#include "fed.h"
 
 static void call_party(struct call *c)
 {
@@ -51,6 +52,21 @@ static void select_without_memory(void)
     EXPECT_CHILD(no_memory_below_a_source);
 }
 
+/* What is waited for below was closed between the look and the wait. */
+static void closed_below_a_source(void)
+{
+    struct pair p;
+    pair_open(&p, 4);
+    EXPECT_RC(weir_close(p.rx), 0);
+    struct passer o = {.below = weir__on_fed(p.rx.h, NULL, false), .rc = WEIR_EAGAIN};
+    weir_case cases[] = {weir_on_source(&passer, &o, NULL)};
+    EXPECT_EQ(weir_select(cases, 1, WEIR_FAIR), 0);
+    EXPECT_RC(cases[0].rc, WEIR_ECLOSED);
+    EXPECT_EQ(o.armed, 0);
+    EXPECT_RC(weir_close(p.tx), 0);
+}
+
 TEST_SUITE(select_between, "channels: between two steps of a wait",
            SELECT_BETWEEN_CASES{"F054 select: there is no memory for a source's item",
-                                select_without_memory});
+                                select_without_memory},
+           {"F054 F060 select: what a source waits for is closed", closed_below_a_source});

@@ -272,6 +272,47 @@ BLOCKING(blocking_portal, "F129 a call is cancelled whose work waits in the run"
 BLOCKING(blocking_portal_left, "F129 a call is abandoned whose work waits in the run",
          .threads = {{"worker", worker_portal, &ran}, HIRED(0), {"canceller", sync_cancels, NULL}});
 
+/* ---- what is abandoned keeps its place ------------------------------------------------------- */
+
+static int keeps_and_calls(void *unused)
+{
+    uint32_t result = 0, arg = 3;
+    (void)unused;
+    sync_begin_scope();
+    int rc = weir_blocking_call(works_alone, &result, &arg, .in = class, .abandon = true,
+                                .keep = true, .drop = drops);
+    weir_scope_end(sync_scope);
+    outcome(rc, result);
+    rc = weir_blocking_call(works_alone, &result, &arg, .in = class);
+    outcome(rc, result);
+    return 0;
+}
+
+static void worker_keeps(void *unused)
+{
+    (void)unused;
+    EXPLORE_EQ(weir_run(keeps_and_calls, NULL, NULL), 0);
+    explore_no_more_hired();
+}
+
+static void each_once_and_free(void)
+{
+    weir_blocking_statistics s = statistics();
+    EXPLORE_EQ(s.running, 0);
+    EXPLORE_EQ(s.calls, a32_load(&ran));
+    EXPLORE_EQ(s.threads, 0);
+    EXPLORE_EQ(s.abandoned, 0);
+    EXPLORE_EQ(a32_load(&received) + a32_load(&dropped), a32_load(&ran));
+}
+
+#define KEEPS                                                                                      \
+    .setup = open_1, .check = each_once_and_free, .max_steps = 60000,                              \
+    .threads = {                                                                                   \
+        {"worker", worker_keeps, NULL}, HIRED(0), HIRED(1), {"canceller", sync_cancels, NULL}}
+
+SYNC_MODEL(blocking_keep, "F128 who is abandoned keeps the place: one at a time, none is lost",
+           KEEPS);
+
 /* ---- mutations ------------------------------------------------------------------------------- */
 
 #define BLOCKING_BROKEN(ident, text, defect, ...)                                                  \
@@ -297,3 +338,7 @@ BLOCKING_BROKEN(blocking_portal_not_told, "what a work waits for in the run is n
                 "job: its call not told", .setup = open_1, .expect = "deadlock",
                 .threads = {
                     {"worker", worker_portal, NULL}, HIRED(0), {"canceller", sync_cancels, NULL}});
+SYNC_BROKEN(blocking_kept_twice, "an abandoned call and its caller both give the place back",
+            "job: its place given back by both", KEEPS);
+SYNC_BROKEN(blocking_kept_for_ever, "an abandoned call does not give its place back",
+            "job: its place lost", .expect = "deadlock", KEEPS);

@@ -190,6 +190,12 @@ void os_membarrier(void)
         trace("", 0);
 }
 
+bool os_at_fork(void (*child_begins)(void))
+{
+    (void)child_begins; /* nobody forks a simulated machine */
+    return true;
+}
+
 void os_spin(unsigned turns)
 {
     (void)turns;

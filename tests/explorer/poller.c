@@ -43,9 +43,9 @@ static void bell_wait(struct poller *p, weir_time until)
         os_futex_wait(&bell.rings, 0, until);
 }
 
-static void bell_poll(struct poller *p)
+static void bell_poll(struct poller *p, struct thread *t)
 {
-    (void)p;
+    (void)p, (void)t;
     if (!a32_load_acquire(&bell.rings))
         return;
     a32_xchg(&bell.rings, 0); /* before the look into the mailbox */
@@ -60,7 +60,8 @@ static void bell_release(struct poller *p)
     EXPLORE_EQ(a32_xchg(&bell.released, 1), 0);
 }
 
-static const struct poller_ops bell_ops = {bell_poll, bell_wait, bell_wake, bell_release};
+static const struct poller_ops bell_ops = {bell_poll,    bell_wait, bell_wake,
+                                           bell_release, NULL,      NULL};
 
 static void install(void)
 {

@@ -23,6 +23,23 @@
 static pthread_mutex_t recording = PTHREAD_MUTEX_INITIALIZER;
 static uintptr_t stack_low, stack_high;
 
+static void begin_fork(void)
+{
+    pthread_mutex_lock(&recording);
+}
+
+static void end_fork(void)
+{
+    pthread_mutex_unlock(&recording);
+}
+
+/* A child may expect as well: it must not find the lock held by a thread that it does not have. */
+void expect_in_children(void)
+{
+    if (pthread_atfork(begin_fork, end_fork, end_fork) != 0)
+        abort();
+}
+
 void expect_note_stack(void)
 {
     pthread_attr_t attributes;

@@ -8,4 +8,7 @@
 /* The calling thread's stack is the one from which tests are run. */
 void expect_note_stack(void);
 
+/* From now on children of fork may use them, whatever other threads of the parent did. */
+void expect_in_children(void);
+
 #endif

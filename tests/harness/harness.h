@@ -55,8 +55,13 @@ void test_register(test_suite *suite);
  */
 int test_main(int argc, char **argv);
 
-/* Called first by main(), with its arguments, if a constructor has set it. */
-extern void (*test_first)(char **argv);
+/*
+ * test_first - called by constructors: main() begins with run(argv). For tests that start their own
+ * program again, which is then to be something else and exits, or, if it is not asked to be,
+ * returns.
+ */
+void test_first(void (*run)(char **argv));
+void test_begin(char **argv); /* by main() */
 
 /*
  * A part of the test is done: the time for the next begins. A test of many parts, each with

@@ -4,7 +4,6 @@
 
 int main(int argc, char **argv)
 {
-    if (test_first)
-        test_first(argv);
+    test_begin(argv);
     return test_main(argc, argv);
 }

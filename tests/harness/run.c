@@ -14,12 +14,28 @@
 
 #define TIMEOUT_S 120
 
-void (*test_first)(char **argv);
+enum { FIRST = 8 };
+
+static void (*first[FIRST])(char **argv);
+static unsigned first_count;
 
 static test_suite *first_suite;
 static test_suite **last_link = &first_suite;
 static unsigned timeout_s = TIMEOUT_S;
 static const char *volatile watched = "";
+
+void test_first(void (*run)(char **argv))
+{
+    if (first_count == FIRST)
+        abort();
+    first[first_count++] = run;
+}
+
+void test_begin(char **argv)
+{
+    for (unsigned i = 0; i < first_count; i++)
+        first[i](argv);
+}
 
 void test_register(test_suite *suite)
 {
@@ -144,6 +160,7 @@ int test_main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     expect_note_stack();
+    expect_in_children();
     bool passed = add_suites(argc, argv) && run_suites();
     CU_cleanup_registry();
     return passed ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -10,8 +10,8 @@
  * After each call that suspends an actor may go on on another thread. What is a thread's does
  * not follow it: thread-local variables, mutexes that are held. errno's value does, but not its
  * address, which compilers keep: read it before the next such call. An actor that is spawned
- * `pinned` stays on one thread, among others. In a child of fork(2) no run goes on: it may call
- * nothing of weir before exec.
+ * `pinned` stays on one thread, among others. In a child of fork(2) no run goes on, and each call
+ * is WEIR_EPERM until exec: see weir_run().
  */
 #ifndef WEIR_ACTOR_H
 #define WEIR_ACTOR_H
@@ -85,8 +85,12 @@ typedef struct weir_options {
  * WEIR_EINVAL for a null body or options out of range; WEIR_ENOMEM; WEIR_ESTACK (strict_guards);
  * WEIR_EDEADLK (simulate).
  *
- * fork() while a run is under way, or while a thread is inside a call of weir's: the child has
- * none of the other threads, and may exec or _exit(), no more.
+ * fork() while a run is under way, while a thread is inside a call of weir's (it may wait there),
+ * or while a descriptor is watched for plain threads (one has waited for it, and it is open): the
+ * child has none of the other threads. There each call that takes a handle, gives one out or may
+ * wait is WEIR_EPERM, closing too, and changes nothing; the parent does not notice. The child may
+ * exec or _exit(), and must not return from an actor's body, or a drop function. In any other child
+ * weir works, with what was open when it was forked.
  */
 WEIR_API int weir_run(weir_body body, void *arg, const weir_options *options);
 
@@ -204,17 +208,20 @@ WEIR_API int weir_spawn_sized(weir_group group, weir_body body, size_t arg_size,
 /* ---- groups ---------------------------------------------------------------------------- */
 
 /*
- * weir_group_begin - a group for children; it belongs to the calling actor.
- * weir_group_end   - wait until every child of the group has returned. Row F002.
+ * weir_group_begin    - a group for children; it belongs to the calling actor.
+ * weir_group_end      - wait until every child of the group has returned. Row F002.
+ * weir_group_end_with - the same, with the result of what the owner did by itself: an error
+ *                       cancels the children, and counts as the failure of one of them; but for
+ *                       WEIR_ECANCELED, if there is another one, which has caused it.
  *
  * begin never suspends; on an error (WEIR_EPERM outside of actors and in drop functions,
  * WEIR_ENOMEM, WEIR_ENFILE) the result is a null handle, and end and spawn return that error.
- * end suspends; by the actor that began the group (WEIR_EBUSY for another). Returns the
+ * end and end_with suspend; by the actor that began the group (WEIR_EBUSY for another). Return the
  * first failure among the children; else WEIR_ECANCELED if a scope around the group is
- * cancelled; else 0. Then the handle is closed. WEIR_EPERM while a scope that was begun
- * later is open; groups may end in any order. A child may spawn into the group as long as
- * it is not empty. A body that returns with a group open cancels it, waits for it, and is
- * reported as misuse.
+ * cancelled; else 0, or `result` (which an error is also if there is no group to end). Then the
+ * handle is closed. WEIR_EPERM while a scope that was begun later is open; groups may end in any
+ * order. A child may spawn into the group as long as it is not empty. A body that returns with a
+ * group open cancels it, waits for it, and is reported as misuse.
  *
  * A child that returns a negative result has failed, and cancels the group: the other
  * children, and its owner's waits until the end of the group, get WEIR_ECANCELED (row F006;
@@ -225,6 +232,7 @@ WEIR_API int weir_spawn_sized(weir_group group, weir_body body, size_t arg_size,
 #define weir_group_begin() weir_group_begin_here(__FILE__, __LINE__)
 WEIR_API weir_group weir_group_begin_here(const char *file, unsigned line);
 WEIR_API int weir_group_end(weir_group group);
+WEIR_API int weir_group_end_with(weir_group group, int result);
 
 /*
  * weir_group_wait   - as weir_group_end(), but the group stays open, so that its errors can

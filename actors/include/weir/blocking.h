@@ -54,6 +54,11 @@ typedef struct weir_blocking_options {
     bool abandon;
     /* Such a result, if `work` returned 0 or more; on its thread. NULL: nothing to do. */
     void (*drop)(void *result);
+    /*
+     * true: who abandons leaves the place in the class behind, until `work` returns; so no more
+     * than the class's limit of it ever run. Row F128.
+     */
+    bool keep;
     int reserved; /* 0 */
 } weir_blocking_options;
 
@@ -67,7 +72,8 @@ typedef struct weir_blocking_options {
  * Suspends. If the caller is cancelled, or the deadline passes, before `work` has begun, then it
  * never runs, and WEIR_ECANCELED or WEIR_ETIMEDOUT is returned. Once it runs it is waited for, and
  * what it returned is returned, unless `abandon` is set. As long as the caller is in here it takes
- * one place in its class; who abandons frees the place, though the thread runs on.
+ * one place in its class; who abandons frees the place, though the thread runs on, unless `keep`
+ * is set.
  *
  * A plain thread runs it itself, at once, whatever the class's limit; there weir_cancelled() tells
  * nothing. So does an actor of a simulated run, after others may have had a turn: `work` must not
@@ -107,7 +113,7 @@ WEIR_API int weir_blocking_resize(weir_blocking blocking, uint32_t limit);
 #define WEIR_BLOCKING_BUCKETS 24
 
 typedef struct weir_blocking_statistics {
-    uint32_t limit, running, waiting;  /* of the class: callers with a place; in the line */
+    uint32_t limit, running, waiting;  /* of the class: places that are taken; in the line */
     uint32_t threads, idle, abandoned; /* of all classes: threads; those that run what nobody */
                                        /* waits for */
     uint64_t calls;                    /* of the class, that have begun and been left */

@@ -26,7 +26,8 @@ typedef enum weir_log_kind {
     WEIR_LOG_HOG,        /* an actor has kept its worker for long: it computes or blocks */
     WEIR_LOG_DEADLOCK,   /* an actor is parked and nobody can wake it any more */
     WEIR_LOG_GUARD,      /* stacks get a weaker guard than the one that was asked for */
-    WEIR_LOG_PROCESS     /* a worker process has crashed: weir/process.h */
+    WEIR_LOG_PROCESS,    /* a worker process has crashed: weir/process.h */
+    WEIR_LOG_SERVER      /* a server cannot accept connections for now: weir/serve.h */
 } weir_log_kind;
 
 typedef struct weir_log_record {

@@ -122,7 +122,8 @@ WEIR_API weir_receiver weir_receiver_clone(weir_receiver rx);
  * If somebody else is inside a call on a declared single end, the other end is told when
  * that call returns.
  * 0, also when it was closed before; WEIR_EBADF for what never was a handle; the error
- * that a null handle carries. Never for want of memory.
+ * that a null handle carries. Never for want of memory. (Streams that keep something:
+ * weir/stream.h.)
  */
 #define weir_close(end) weir_handle_close((end).h)
 WEIR_API int weir_handle_close(weir_handle handle);

@@ -115,8 +115,8 @@ WEIR_API int weir_try_select(weir_case *cases, size_t n, weir_select_mode mode);
  * try_item  An item, without waiting: 1, or whatever else `rc` shall be, after which the
  *           case has fired; WEIR_EAGAIN: none yet. It takes from below as much as it needs.
  * arm       Say in *below what to wait for: weir_on_recv() or weir_on_send() with an item of
- *           the source's own, or what another source's arm() says. 0; an error makes the case
- *           fire with it.
+ *           the source's own, or what another source's arm() says. 0; WEIR_EAGAIN: something came
+ *           meanwhile, try_item is asked again at once; an error makes the case fire with it.
  * disarm    The wait is over. rc is what the case below returned if it fired, and its item
  *           is then the source's; otherwise WEIR_EAGAIN, and nothing was taken. Called once
  *           for each arm() that succeeded. Afterwards, if it fired, try_item is asked
