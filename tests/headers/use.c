@@ -106,6 +106,33 @@ static int names(weir_sender tx)
            weir_check(name);
 }
 
+/* Those of weir/buffered.h and weir/copy.h. */
+static int wrappers(weir_stream s)
+{
+    char to[8];
+    size_t n;
+    weir_copied copied;
+    weir_relayed relayed;
+    weir_auto(weir_buffered) in = weir_buffer(s, NULL);
+    int rc = weir_recv_exactly(in, to, 1) + weir_recv_line(in, to, sizeof to, &n) +
+             weir_recv_until(in, "; ", to, sizeof to, &n);
+    rc += weir_recv_frame(in, WEIR_FRAME_8, to, sizeof to, &n) + (int)weir_peek(in, to, 1);
+    rc += weir_send_frame(in.stream, WEIR_FRAME_64_LITTLE, to, 1) + weir_check(in);
+    return rc + weir_stream_copy(in.stream, s, &copied) + weir_stream_relay(s, s, &relayed);
+}
+
+/* Those of weir/stream.h and weir/chunk.h. */
+WEIR_TYPE_ENDS(part, long)
+
+static int streams(weir_sender tx)
+{
+    int value;
+    weir_auto(weir_stream) s = {0};
+    weir_auto(weir_chunk) c = {0};
+    return weir_stream_get(s, WEIR_ATTRIBUTE_USER, &value) + (int)WEIR_IOV_MAX +
+           (int)(WEIR_CHUNK_MAX + c.size) + part_send((part_sender){tx.h}, 1);
+}
+
 int main(void)
 {
     weir_sender tx;
@@ -114,5 +141,5 @@ int main(void)
     return rc < 0 ? rc
                   : weir_run(first, &tx, &(weir_options){.guard = WEIR_GUARD_PROTECT}) +
                         weir_run(second, &(struct ends){.a = tx}, NULL) + waits(rx) + primitives() +
-                        names(tx) + processes();
+                        names(tx) + streams(tx) + processes() + wrappers((weir_stream){0});
 }

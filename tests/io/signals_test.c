@@ -3,8 +3,6 @@
 #define _GNU_SOURCE
 #include "signals_test.h"
 
-#include "os_thread.h"
-
 atomic_int handled;
 atomic_int handled_number, handled_pid, handled_code;
 
@@ -41,16 +39,6 @@ void count_them(void)
     EXPECT_EQ(sigaction(SIGUSR1, &a, NULL), 0);
     EXPECT_EQ(sigaction(SIGUSR2, &a, NULL), 0);
     atomic_store(&handled, 0);
-}
-
-/* The first one, and ThreadSanitizer's own. */
-enum { THREADS = 1 + SIGNALS_ARE_KEPT };
-
-void await_no_thread(void)
-{
-    while (os_threads() > THREADS)
-        let_others();
-    let_others();
 }
 
 void counted_again(void)

@@ -69,10 +69,6 @@ void count_them(void);     /* SIGUSR1 and SIGUSR2 */
 void counted_again(void);  /* it is there, with its flags and mask; SIG_DFL from now on */
 void await_handled(int n); /* so often since count_them() */
 
-/* By the first thread, when no receiver is open: weir's thread has gone, and with it all that was
- * to be passed on. */
-void await_no_thread(void);
-
 /* ---- the same test on a thread, and in an actor on the first thread ------------------------ */
 
 void by_both(void (*test)(void));

@@ -34,7 +34,7 @@ static void siginfo(void)
     EXPECT_EQ(s.code, CLD_EXITED);
     EXPECT_EQ(s.pid, child);
     EXPECT_EQ(s.status, 7);
-    EXPECT_EQ(waitpid(child, NULL, 0), child);
+    EXPECT_EQ(TEMP_FAILURE_RETRY(waitpid(child, NULL, 0)), child);
     EXPECT_EQ(atomic_load(&handled), 0);
     EXPECT_RC(weir_close(rx), 0);
     counted_again();
@@ -351,9 +351,9 @@ static void ways_to_wait(void)
     struct pollfd p = {.fd = weir_receiver_fd(rx), .events = POLLIN};
     REQUIRE(p.fd >= 0);
     EXPECT(nothing_in(rx));
-    EXPECT_EQ(poll(&p, 1, 0), 0);
+    EXPECT_EQ(TEMP_FAILURE_RETRY(poll(&p, 1, 0)), 0);
     raise(SIGUSR1);
-    EXPECT_EQ(poll(&p, 1, -1), 1);
+    EXPECT_EQ(TEMP_FAILURE_RETRY(poll(&p, 1, -1)), 1);
     EXPECT_EQ(received(rx).number, SIGUSR1);
     close(p.fd);
     EXPECT_RC(weir_close(rx), 0);

@@ -10,6 +10,7 @@
 #include "../channels/child.h"
 #include "../channels/kinds.h"
 #include "handle.h"
+#include "net_test.h"
 #include "os_thread.h"
 #include "signals_test.h"
 
@@ -298,7 +299,7 @@ static void child_of_fork(void)
         raise(SIGUSR1);
         _exit(0);
     }
-    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(TEMP_FAILURE_RETRY(waitpid(child, &status, 0)), child);
     EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
     raise(SIGUSR2);
     EXPECT_EQ(received(rx).number, SIGUSR2); /* and nothing before it */
@@ -331,7 +332,7 @@ static void left_over_ends(void)
     pid_t child = fork();
     if (child == 0)
         _exit(child_receives());
-    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(TEMP_FAILURE_RETRY(waitpid(child, &status, 0)), child);
     EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
 }
 
@@ -431,14 +432,14 @@ static void idle(void)
         child_keeps_coverage();
         _exit(status);
     }
-    EXPECT_EQ(read(ready[0], &byte, 1), 1);
+    EXPECT_EQ(TEMP_FAILURE_RETRY(read(ready[0], &byte, 1)), 1);
     do {
         while (!all_sleep(child, &before, &threads))
             sched_yield();
     } while (!all_sleep(child, &after, &threads) || before != after);
     EXPECT_EQ(threads, 3);
     EXPECT_EQ(kill(child, SIGTERM), 0);
-    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(TEMP_FAILURE_RETRY(waitpid(child, &status, 0)), child);
     EXPECT_EQ(status, 0);
     close(ready[0]);
     close(ready[1]);

@@ -37,7 +37,7 @@ class Headers:
 
     def __init__(self, source):
         self.functions, self.types, self.constants, self.macros = {}, {}, {}, {}
-        self.errors, self.typed, self.home = [], [], {}
+        self.errors, self.typed, self.home, self.enumerators = [], [], {}, set()
         for path in sorted(source.glob("*/include/weir/*.h")):
             text = re.sub(r"/\*.*?\*/", " ", path.read_text(), flags=re.S)
             self.read(re.sub(r"\\\n", " ", text), path.name)
@@ -58,11 +58,13 @@ class Headers:
                 self.add(self.macros, name, squeeze(parameters), header)
             else:
                 self.add(self.constants, name, squeeze(value), header)
-            if name == "WEIR_TYPE":
+            if name in ("WEIR_TYPE", "WEIR_TYPE_ENDS"):
                 made = set(re.findall(r"\bname##_(\w+)\(", value))
-                self.typed = [f for f in made if not re.match(r"untyped_|\w+_cleanup$", f)]
+                self.typed += [f for f in made if not re.match(r"untyped_|\w+_cleanup$", f)]
             if name == "WEIR_ERRORS":
                 self.errors = re.findall(r'X\((\w+), (-\d+), "([^"]*)"\)', value)
+        for body in re.findall(r"^enum \{([^}]*)\};", text, re.M):
+            self.enumerators.update(re.findall(r"\bWEIR_\w+", body))
         for start in re.finditer(r"^typedef ", text, re.M):
             definition = until_semicolon(text[start.start():])
             name = re.search(r"^[^{]*\(\*(\w+)\)\(|(\w+);$", definition)
@@ -216,7 +218,7 @@ def check_errors(headers, pages):
 
 def enumerators(headers):
     definitions = [d for d in headers.types.values() if d.startswith("typedef enum")]
-    return set(re.findall(r"\bWEIR_\w+", " ".join(definitions)))
+    return headers.enumerators | set(re.findall(r"\bWEIR_\w+", " ".join(definitions)))
 
 
 def check_page(page, known):

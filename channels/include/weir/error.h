@@ -31,6 +31,7 @@ extern "C" {
     X(ECHILD, -10, "the child ended without having started")                                       \
     X(EAGAIN, -11, "would have to wait")                                                           \
     X(ENOMEM, -12, "out of memory")                                                                \
+    X(EACCES, -13, "the system does not allow it")                                                 \
     X(EBUSY, -16, "in use by another actor")                                                       \
     X(EINVAL, -22, "argument out of range")                                                        \
     X(ENFILE, -23, "no free entry in the handle table")                                            \
@@ -38,8 +39,14 @@ extern "C" {
     X(EPIPE, -32, "nobody receives any more")                                                      \
     X(EDEADLK, -35, "would wait for ever")                                                         \
     X(ENODATA, -61, "there is no value, and none will come")                                       \
+    X(EILSEQ, -84, "not a character of this encoding")                                             \
     X(EMSGSIZE, -90, "larger than the room for it")                                                \
+    X(ENOTSUP, -95, "this cannot do that")                                                         \
+    X(EADDRINUSE, -98, "somebody listens at this address already")                                 \
+    X(ECONNRESET, -104, "the peer has cut the connection off")                                     \
+    X(ENOBUFS, -105, "the limit of memory for bytes on their way is reached")                      \
     X(ETIMEDOUT, -110, "the deadline passed")                                                      \
+    X(ECONNREFUSED, -111, "nobody listens at this address")                                        \
     X(EALREADY, -114, "has its value already: the first one stays")                                \
     X(ECANCELED, -125, "cancelled")                                                                \
     X(ECLOSED, -4001, "this handle is closed")                                                     \
@@ -47,7 +54,12 @@ extern "C" {
     X(ESTACK, -4003, "no guarded stack could be had")                                              \
     X(ELOST, -4004, "items were lost before this one: weir_broadcast_lost says how many; go on")   \
     X(ERESTARTS, -4005, "children were restarted too often")                                       \
-    X(ECRASHED, -4006, "the worker process did not come up, or ended without an answer")
+    X(ECRASHED, -4006, "the worker process did not come up, or ended without an answer")           \
+    X(EINCOMPLETE, -4007, "the stream ended before it was complete")                               \
+    X(ENONAME, -4021, "no such host name, or it has no address of this kind")                      \
+    X(ENAMEAGAIN, -4022, "no name server answered; it may do so later")                            \
+    X(ENAMEFAIL, -4023, "the name servers could not say")                                          \
+    X(ENOSERVICE, -4024, "no service of this name")
 
 typedef enum weir_error {
 #define WEIR_ERROR_ENUM(name, value, text) WEIR_##name = (value),

@@ -59,7 +59,8 @@
         rx->h = untyped_rx.h;                                                                      \
     return rc
 
-#define WEIR_TYPE(name, type)                                                                      \
+/* The ends alone, and what is done with them: for a type whose channels are opened otherwise. */
+#define WEIR_TYPE_ENDS(name, type)                                                                 \
     typedef struct name##_sender {                                                                 \
         weir_handle h;                                                                             \
     } name##_sender;                                                                               \
@@ -77,46 +78,6 @@
         weir_receiver untyped;                                                                     \
         untyped.h = rx.h;                                                                          \
         return untyped;                                                                            \
-    }                                                                                              \
-    static inline WEIR_UNUSED int name##_channel_open(name##_sender *tx, name##_receiver *rx,      \
-                                                      size_t capacity,                             \
-                                                      const weir_channel_options *options)         \
-    {                                                                                              \
-        WEIR_TYPE_OPEN(weir_channel_open, sizeof(type), capacity, options);                        \
-    }                                                                                              \
-    static inline WEIR_UNUSED int name##_channel(name##_sender *tx, name##_receiver *rx,           \
-                                                 size_t capacity)                                  \
-    {                                                                                              \
-        return name##_channel_open(tx, rx, capacity, NULL);                                        \
-    }                                                                                              \
-    static inline WEIR_UNUSED int name##_oneshot(name##_sender *tx, name##_receiver *rx)           \
-    {                                                                                              \
-        WEIR_TYPE_OPEN(weir_oneshot_open, sizeof(type), NULL);                                     \
-    }                                                                                              \
-    static inline WEIR_UNUSED int name##_watch(name##_sender *tx, name##_receiver *rx,             \
-                                               type const *initial)                                \
-    {                                                                                              \
-        WEIR_TYPE_OPEN(weir_watch_open, sizeof(type), initial);                                    \
-    }                                                                                              \
-    static inline WEIR_UNUSED int name##_watch_read(name##_receiver rx, type *item)                \
-    {                                                                                              \
-        return weir_watch_read(name##_untyped_receiver(rx), item);                                 \
-    }                                                                                              \
-    static inline WEIR_UNUSED int name##_broadcast(name##_sender *tx, name##_receiver *rx,         \
-                                                   size_t capacity, weir_broadcast_mode mode)      \
-    {                                                                                              \
-        WEIR_TYPE_OPEN(weir_broadcast_open, sizeof(type), capacity, mode);                         \
-    }                                                                                              \
-    static inline WEIR_UNUSED name##_receiver name##_broadcast_subscribe(name##_sender tx,         \
-                                                                         weir_broadcast_mode mode) \
-    {                                                                                              \
-        name##_receiver rx;                                                                        \
-        rx.h = weir_broadcast_subscribe(name##_untyped_sender(tx), mode).h;                        \
-        return rx;                                                                                 \
-    }                                                                                              \
-    static inline WEIR_UNUSED int64_t name##_broadcast_lost(name##_receiver rx)                    \
-    {                                                                                              \
-        return weir_broadcast_lost(name##_untyped_receiver(rx));                                   \
     }                                                                                              \
     static inline WEIR_UNUSED int name##_send(name##_sender tx, type item)                         \
     {                                                                                              \
@@ -201,6 +162,49 @@
     static inline WEIR_UNUSED void name##_receiver_cleanup(name##_receiver *rx)                    \
     {                                                                                              \
         (void)weir_handle_close(rx->h);                                                            \
+    }
+
+#define WEIR_TYPE(name, type)                                                                      \
+    WEIR_TYPE_ENDS(name, type)                                                                     \
+    static inline WEIR_UNUSED int name##_channel_open(name##_sender *tx, name##_receiver *rx,      \
+                                                      size_t capacity,                             \
+                                                      const weir_channel_options *options)         \
+    {                                                                                              \
+        WEIR_TYPE_OPEN(weir_channel_open, sizeof(type), capacity, options);                        \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_channel(name##_sender *tx, name##_receiver *rx,           \
+                                                 size_t capacity)                                  \
+    {                                                                                              \
+        return name##_channel_open(tx, rx, capacity, NULL);                                        \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_oneshot(name##_sender *tx, name##_receiver *rx)           \
+    {                                                                                              \
+        WEIR_TYPE_OPEN(weir_oneshot_open, sizeof(type), NULL);                                     \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_watch(name##_sender *tx, name##_receiver *rx,             \
+                                               type const *initial)                                \
+    {                                                                                              \
+        WEIR_TYPE_OPEN(weir_watch_open, sizeof(type), initial);                                    \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_watch_read(name##_receiver rx, type *item)                \
+    {                                                                                              \
+        return weir_watch_read(name##_untyped_receiver(rx), item);                                 \
+    }                                                                                              \
+    static inline WEIR_UNUSED int name##_broadcast(name##_sender *tx, name##_receiver *rx,         \
+                                                   size_t capacity, weir_broadcast_mode mode)      \
+    {                                                                                              \
+        WEIR_TYPE_OPEN(weir_broadcast_open, sizeof(type), capacity, mode);                         \
+    }                                                                                              \
+    static inline WEIR_UNUSED name##_receiver name##_broadcast_subscribe(name##_sender tx,         \
+                                                                         weir_broadcast_mode mode) \
+    {                                                                                              \
+        name##_receiver rx;                                                                        \
+        rx.h = weir_broadcast_subscribe(name##_untyped_sender(tx), mode).h;                        \
+        return rx;                                                                                 \
+    }                                                                                              \
+    static inline WEIR_UNUSED int64_t name##_broadcast_lost(name##_receiver rx)                    \
+    {                                                                                              \
+        return weir_broadcast_lost(name##_untyped_receiver(rx));                                   \
     }
 
 #endif
