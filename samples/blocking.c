@@ -90,7 +90,7 @@ static int read_all(const struct plan *plan, unsigned long *totals)
         r.total = &totals[i];
         rc = weir_spawn(g, wants, &r, .name = "reader");
     }
-    return rc < 0 ? rc : weir_group_end(g);
+    return weir_group_end_with(g, rc);
 }
 
 static int app(void *arg)

@@ -37,7 +37,7 @@ static int app(void *unused)
         rc = text_send(tx, item); /* WEIR_EPIPE: the receiver is closed */
     }
     weir_close(tx);
-    return rc < 0 ? rc : weir_group_end(g);
+    return weir_group_end_with(g, rc);
 }
 
 int main(void)

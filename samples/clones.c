@@ -48,7 +48,7 @@ static int app(void *unused)
     }
     weir_close(p.tx); /* the clones are left; number_sender_clone() makes one by hand */
     weir_close(rx);
-    return rc < 0 ? rc : weir_group_end(g);
+    return weir_group_end_with(g, rc);
 }
 
 int main(void)

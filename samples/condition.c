@@ -46,7 +46,7 @@ static int app(void *unused)
             return rc; /* settled: all listeners are parked */
         printf("%d of 6 were woken\n", woken);
     }
-    return rc < 0 ? rc : weir_group_end(g);
+    return weir_group_end_with(g, rc);
 }
 
 int main(void)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # demo.sh WORDCOUNT [MEGABYTES] - counts the words of the text that Debian ships, first with
-# wordcount, then with coreutils, and compares every count.
+# wordcount, then with coreutils, then with wordserver over 64 connections, and compares every count.
 # demo.sh WORDCOUNT --workers [MEGABYTES] - how much faster are two workers than one? Over six files
 # of such text, 480 MB together: five rounds, in each once with WEIR_WORKERS=1 and once with 2.
 #
@@ -22,7 +22,8 @@ else
     wanted=$((${2:-200} * 1000000))
 fi
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+server=
+trap 'rm -rf "$work"; [ -z "$server" ] || kill "$server"' EXIT
 trap 'exit 1' HUP INT TERM
 text=$work/text
 mkdir "$text"
@@ -167,3 +168,34 @@ fi
 grep -q "^$total words, $different different, in $bytes bytes of $((files * passes)) inputs\$" \
     "$work/out" || die "the totals differ"
 echo "The same: $total words, and the count of each of the $different different ones."
+
+# The same by wordserver, on a port that is free, of which it tells us. Both are next to wordcount;
+# what comes after their names is that of wordcount's.
+beside=${wordcount%wordcount*}
+kind=${wordcount##*wordcount}
+echo
+echo "Now with wordserver: 64 connections, and one that asks for the most frequent words"
+mkfifo "$work/says"
+"${beside}wordserver$kind" -p 0 >"$work/says" &
+server=$!
+exec 4<"$work/says"
+read -r says <&4 || die "wordserver does not listen"
+(
+    cat "$work/newline"
+    xargs -0 cat <"$work/inputs"
+) | "${beside}wordclient$kind" -c 64 -n 1000000000 "localhost:${says##* }" >"$work/served" ||
+    die "wordclient failed with status $?"
+kill "$server"
+wait "$server" || die "wordserver failed with status $?"
+server=
+read -r says <&4
+echo "wordserver: $says"
+if ! cmp "$work/served" "$work/reference"; then
+    diff "$work/served" "$work/reference" | head -n 10 || :
+    die "the counts differ"
+fi
+case $says in
+    "$total words, $different different, "*) ;;
+    *) die "the totals differ" ;;
+esac
+echo "The same, after SIGTERM: $total words, and the count of each."

@@ -62,7 +62,7 @@ static int copy(FILE *file)
     while ((rc = line_recv(lines, &line)) > 0)
         printf("%s\n", line.text);
     weir_close(lines);
-    return rc < 0 ? rc : weir_group_end(g);
+    return weir_group_end_with(g, rc);
 }
 
 static int app(void *unused)

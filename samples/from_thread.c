@@ -57,7 +57,7 @@ static int app(void *unused)
         return rc;
     while ((rc = step_recv(steps, &step)) > 0)
         printf("step %d\n", step);
-    return rc < 0 ? rc : weir_group_end(g);
+    return weir_group_end_with(g, rc);
 }
 
 int main(void)

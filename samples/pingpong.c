@@ -60,9 +60,8 @@ static int play(void *arg)
                    (double)took / (double)round_trips);
     }
     weir_close(here.out); /* pong sees the end */
-    int ended = weir_group_end(g);
     *(long *)arg = ball;
-    return rc < 0 ? rc : ended;
+    return weir_group_end_with(g, rc);
 }
 
 int main(int argc, char **argv)

@@ -110,7 +110,7 @@ static int app(void *arg)
     weir_close(e.out);
     if (rc == 0)
         rc = print(results);
-    return rc < 0 ? rc : weir_group_end(g);
+    return weir_group_end_with(g, rc);
 }
 
 int main(int argc, char **argv)

@@ -71,8 +71,7 @@ static int run_ring(void *arg)
     weir_close(last_tx);
     if (rc == 0)
         rc = token_recv(last_rx, &r->last);
-    int ended = weir_group_end(g);
-    return rc < 0 ? rc : ended;
+    return weir_group_end_with(g, rc);
 }
 
 int main(int argc, char **argv)

@@ -67,8 +67,7 @@ static int sieve(void *arg)
     if (rc == 0)
         rc = extend(g, &in, *(const int *)arg);
     weir_close(in); /* WEIR_EPIPE runs back along the chain */
-    int ended = weir_group_end(g);
-    return rc < 0 ? rc : ended;
+    return weir_group_end_with(g, rc);
 }
 
 int main(int argc, char **argv)

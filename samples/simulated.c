@@ -110,7 +110,7 @@ static int test(void *arg)
     for (c.number = 0; c.number < CLIENTS && rc == 0; c.number++)
         rc = weir_spawn(g, client, &c, .name = "client", .own = WEIR_OWN(struct client, bank));
     weir_close(c.bank);
-    return rc < 0 ? rc : weir_group_end(g);
+    return weir_group_end_with(g, rc);
 }
 
 /* 0 if all is well. */

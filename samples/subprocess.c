@@ -60,7 +60,7 @@ static int app(void *unused)
     weir_close(c.lines);
     while ((rc = line_recv(lines, &l)) > 0)
         printf("> %s\n", l.text);
-    return rc < 0 ? rc : weir_group_end(g);
+    return weir_group_end_with(g, rc);
 }
 
 int main(void)

@@ -73,8 +73,7 @@ static int sum_squares(void *arg)
     weir_close(w.results);
     while ((rc = result_recv(results, &square)) > 0)
         *sum += square;
-    int ended = weir_group_end(g);
-    return spawned < 0 ? spawned : rc < 0 ? rc : ended;
+    return weir_group_end_with(g, spawned < 0 ? spawned : rc);
 }
 
 int main(int argc, char **argv)

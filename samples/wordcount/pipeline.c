@@ -101,10 +101,9 @@ int pipeline(void *arg)
     if (rc < 0)
         return rc;
     weir_group g = weir_group_begin();
-    int spawned = spawn_stages(g, p, &e);
+    rc = spawn_stages(g, p, &e);
     close_ends(&e);
-    int ended = weir_group_end(g);
-    rc = spawned < 0 ? spawned : ended;
+    rc = weir_group_end_with(g, rc);
     if (rc < 0) {
         table_free(p->words);
         p->words = NULL;

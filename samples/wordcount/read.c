@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cut.h"
 #include "note.h"
 
 /*

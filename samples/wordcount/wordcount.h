@@ -20,15 +20,10 @@
 
 #include <weir/weir.h>
 
-#include "table.h"
+#include "cut.h"
 
 struct source {
     char *path; /* NULL: standard input */
-};
-
-struct chunk {
-    char *text; /* whole words; TEXT_PAD zero bytes follow */
-    size_t length;
 };
 
 enum stage { WALK, READ, COUNT, MERGE, STAGES };

@@ -47,11 +47,9 @@ static int fill(struct cutter *c)
     return 0;
 }
 
-/* The length of the text up to the end of its last whole word; 0 if there is none. */
-static size_t whole_words(const struct cutter *c)
+size_t cut_whole_words(const char *text, size_t length)
 {
-    size_t length = c->length;
-    while (!c->ended && length > 0 && is_letter(c->text[length - 1]))
+    while (length > 0 && is_letter(text[length - 1]))
         length--;
     return length;
 }
@@ -82,7 +80,7 @@ int cutter_next(struct cutter *c, struct chunk *out)
         rc = fill(c);
         if (rc < 0 || c->length == 0)
             break;
-        size_t length = whole_words(c);
+        size_t length = c->ended ? c->length : cut_whole_words(c->text, c->length);
         if (length > 0)
             rc = split(c, length, out);
         else
@@ -101,4 +99,15 @@ void cutter_free(struct cutter *c)
     if (c->fd >= 0)
         close(c->fd);
     c->fd = -1;
+}
+
+bool cut_copy(struct chunk *out, const char *text, size_t length)
+{
+    char *copy = malloc(length + TEXT_PAD);
+    if (!copy)
+        return false;
+    memcpy(copy, text, length);
+    memset(copy + length, 0, TEXT_PAD);
+    *out = (struct chunk){.text = copy, .length = length};
+    return true;
 }

@@ -5,10 +5,18 @@
  * A chunk ends after the last byte that is no letter; what follows begins the next
  * chunk. Where a word fills a whole chunk, the chunk grows until the word has an end.
  */
-#ifndef WORDCOUNT_CUT_H
-#define WORDCOUNT_CUT_H
+#ifndef WORDS_CUT_H
+#define WORDS_CUT_H
 
-#include "wordcount.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "table.h"
+
+struct chunk {
+    char *text; /* whole words; TEXT_PAD zero bytes follow */
+    size_t length;
+};
 
 struct cutter {
     const char *path; /* NULL: standard input */
@@ -35,5 +43,11 @@ int cutter_next(struct cutter *c, struct chunk *out);
 
 /* Needed only when the caller stops before the end. */
 void cutter_free(struct cutter *c);
+
+/* The length of a text up to the end of its last whole word, if more may follow; 0: none. */
+size_t cut_whole_words(const char *text, size_t length);
+
+/* A chunk with a copy of this text, which ends no word; false: out of memory. */
+bool cut_copy(struct chunk *out, const char *text, size_t length);
 
 #endif

@@ -4,8 +4,8 @@
  *
  * A word is a maximal run of ASCII letters, folded to lower case.
  */
-#ifndef WORDCOUNT_TABLE_H
-#define WORDCOUNT_TABLE_H
+#ifndef WORDS_TABLE_H
+#define WORDS_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,6 +48,12 @@ bool table_count(struct table *t, char *text, size_t length);
 
 /* Adds the counts of `from`, which is left as it is; false when out of memory. */
 bool table_merge(struct table *t, const struct table *from);
+
+/*
+ * The `top` most frequent entries, or as many as there are, *n of them: most frequent first, then
+ * by the alphabet. The caller frees the array. NULL when out of memory.
+ */
+const struct entry **table_top(const struct table *t, size_t top, size_t *n);
 
 /* Points at the `length` letters of an entry, not terminated. */
 const char *entry_word(const struct entry *e);
