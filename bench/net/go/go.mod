@@ -1,0 +1,3 @@
+module weir-bench-net
+
+go 1.19
