@@ -43,7 +43,7 @@ struct feed {
     bool (*ready)(struct feeder *f);
     /*
      * Under the lock: the same, and it finds out; a NULL one need not be asked. EMPTY: there is
-     * nothing, and it will be told; else 1.
+     * nothing, and it will be told; END or an error: a pop has told that already; else 1.
      */
     int (*look)(struct feeder *f);
     /* How many items are there. Lock held or not. NULL: it is not known. */

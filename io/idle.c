@@ -115,10 +115,10 @@ static int wait_on(struct idle *i, struct chan *ch, weir_handle h)
         return WEIR_ECLOSED;
     request(&i->party, s, NULL, 0, false, false);
     lock_acquire(&ch->lock, 0); /* it is as good as announced: fed_is_waited_on() */
-    int rc = !handle_open(s, h)                                               ? WEIR_ECLOSED
-             : ch->recvq.first                                                ? WEIR_EBUSY
-             : MUTATE("idle: no second look") || something_there(ch) == EMPTY ? 0
-                                                                              : 1;
+    int rc = !handle_open(s, h)               ? WEIR_ECLOSED
+             : ch->recvq.first                ? WEIR_EBUSY
+             : MUTATE("idle: no second look") ? EMPTY
+                                              : something_there(ch);
     if (rc == 0)
         request_link(&i->party, ch, &ch->recvq);
     chan_unlock(ch);

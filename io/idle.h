@@ -55,8 +55,9 @@ void weir__idle_init(struct idle *i, struct line *line);
 
 /*
  * The idle waits for its stream, which nobody else uses: 0. Else it is still the caller's: 1:
- * something is there, or the end, or an error that a receive will tell; WEIR_ENOTSUP: this stream
- * cannot be waited for in this way; WEIR_ECLOSED, WEIR_EBUSY. Inside an operation of self.
+ * something is there, or the end, or an error that a receive will tell; END or an error that one
+ * has told; WEIR_ENOTSUP: this stream cannot be waited for in this way; WEIR_ECLOSED, WEIR_EBUSY.
+ * Inside an operation of self.
  */
 int weir__idle_wait(struct idle *i, struct party *self);
 

@@ -100,7 +100,7 @@ static void wait_or_start(struct run *r, struct connection *c, enum connection_s
     int rc = weir__idle_wait(&c->idle, self);
     if (rc > 0 || (rc == WEIR_ENOTSUP && state == FIRST))
         start(r, c);
-    else if (rc == WEIR_ECLOSED)
+    else if (rc == WEIR_ECLOSED || rc == END) /* its handler knows, and has no more to say */
         weir__connection_end(c, WEIR_END_DONE, 0);
     else if (rc < 0)
         weir__connection_end(c, WEIR_END_FAILED, rc);

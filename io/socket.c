@@ -145,7 +145,7 @@ static int look(struct feeder *f)
     uint32_t edges = descriptor_edges(&s->d);
     char first;
     if (s->in.over)
-        return 1;
+        return s->in.over;
     if (is_idle(&s->d, &s->in))
         return EMPTY;
     if (descriptor_is_added_for(&s->d, false)) {

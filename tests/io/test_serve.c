@@ -158,7 +158,7 @@ static void deaf(void)
 /* A handler: 'f' fails, 'c' closes, 'p' parks, 'w' waits for ever, others are sent back. */
 static int by_letter(weir_stream s, void *arg)
 {
-    char c;
+    char c = 0; /* also at the end */
     ssize_t n;
     (void)arg;
     while ((n = weir_stream_recv(s, &c, 1)) > 0) {
@@ -723,6 +723,52 @@ static int parks_with_bytes(void *arg)
 static void parked_late(void)
 {
     run_and_count(parks_with_bytes, NULL);
+}
+
+/* Nothing can come any more of what it parks: it is not asked for ever. */
+static int parks_whatever(weir_stream s, void *arg)
+{
+    char c;
+    ssize_t n = weir_stream_recv(s, &c, 1);
+    if (n <= 0)
+        atomic_store((atomic_int *)arg, (int)n - 1);
+    return WEIR_PARK;
+}
+
+static int parks_the_end(void *arg)
+{
+    weir_address at;
+    weir_task t;
+    atomic_int told = 0;
+    weir_listener l = listen_here(&at);
+    weir_group g = weir_group_begin();
+    weir_server server = begin(g, l, parks_whatever, &told, NULL, &t);
+    weir_stream ends = weir_address_connect(&at, NULL), breaks;
+    (void)arg;
+    EXPECT_RC(send_letter(ends, 'x'), 0);
+    EXPECT_RC(weir_stream_send_eof(ends), 0);
+    EXPECT_RC((int)end_of(ends), 0);
+    while (counters(server).done == 0)
+        weir_yield();
+    EXPECT_RC(atomic_load(&told), -1);
+    breaks = weir_address_connect(&at, NULL);
+    EXPECT_RC(send_letter(breaks, 'x'), 0);
+    while (counters(server).parked == 0)
+        weir_yield();
+    EXPECT_RC(weir_stream_abort(breaks), 0);
+    while (counters(server).failed == 0)
+        weir_yield();
+    EXPECT_RC(atomic_load(&told) + 1, WEIR_ECONNRESET);
+    EXPECT_EQ(counters(server).connections, 0);
+    weir_close(ends);
+    weir_close(l);
+    EXPECT_RC(result_of(t), 0);
+    return weir_group_end(g);
+}
+
+static void parked_at_the_end(void)
+{
+    run_and_count(parks_the_end, NULL);
 }
 
 /* Parked, and the look whether something has come meanwhile is cut short: nothing has. */
@@ -1339,6 +1385,7 @@ TEST_SUITE(serve, "serve", {"F067 serve: an actor for each connection", echoes},
            {"F086 serve: peers are IPv4 addresses and IPv6 networks", networks},
            {"F067 serve: a thousand that cost no actor", many},
            {"F067 serve: parked when bytes were there", parked_late},
+           {"F067 serve: parked at its end", parked_at_the_end},
            {"F2 F067 serve: parked, and the look for bytes is interrupted", parked_interrupted},
            {"F089 serve: parked, and closed by another", parked_closed},
            {"F067 serve: nothing comes, with a handler and without", silent},

@@ -23,7 +23,8 @@
  * A connection on which nothing happens need not cost an actor. With `on_data` the handler begins
  * at the first byte. And a handler may return WEIR_PARK, at a point where it has nothing left to
  * say and nothing to remember: its actor ends, the connection stays, and at the next byte, or the
- * end, the handler is called anew.
+ * end, the handler is called anew. Parked when it has received the end, or an error, the connection
+ * ends.
  *
  * A stream that a handler has taken to wrap it, by weir_buffer() or another weir_stream_take(),
  * cannot be parked: WEIR_PARK closes the connection. How long a handler that runs may wait for more
