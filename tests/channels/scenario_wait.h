@@ -17,7 +17,7 @@ static void park_around(struct op *ops, void (*start)(struct op *, weir_handle, 
     while (waiting(h) != 2 && !flow_done(&ops[1].flow))
         flow_pause();
     start(&ops[2], h, 2);
-    while (waiting(h) != 2 || !flow_done(&ops[1].flow))
+    while (!flow_done(&ops[1].flow) || waiting(h) != 2) /* in this order: without ops[1] */
         flow_pause();
 }
 
