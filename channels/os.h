@@ -70,6 +70,10 @@ void os_event_close(int event);
 /* Call this in each child of fork(2) from now on, by its only thread. False: no memory. */
 bool os_at_fork(void (*child_begins)(void));
 
+/* Such a function reads what threads wrote that are not in the child: ThreadSanitizer takes them
+ * for there. */
+#define OS_CHILD_BEGINS __attribute__((no_sanitize_thread))
+
 /* A spin loop that has lasted: let another thread run. `turns` counts the loop's turns. */
 void os_spin(unsigned turns);
 

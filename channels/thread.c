@@ -174,7 +174,7 @@ void weir__child_bar(void)
  * There was a run, or a thread inside an operation, be it parked, or one that had locks behind or
  * without one. The registry is whole at each instruction; its lock may be held.
  */
-static void child_begins(void)
+OS_CHILD_BEGINS static void child_begins(void)
 {
     bool busy = a32_load(&weir__run_state) != 0 || a32_load(&spare_lock) != 0;
     for (struct thread *t = aptr_load(&weir__threads); t && !busy; t = t->next)

@@ -167,7 +167,7 @@ static void run_spare(void *arg)
  * The set is the parent's as well, and nobody fetches what comes. Without one the lock may be held
  * by the thread that has just seen that it is over: whoever else has it is inside an operation.
  */
-static void child_begins(void)
+OS_CHILD_BEGINS static void child_begins(void)
 {
     if (spare.poll)
         weir__child_bar();
