@@ -137,8 +137,11 @@ static void take(unsigned i, long n)
 
 enum { EACH = 3000 };
 
+/* They begin when somebody waits for them: else all may have come before anybody has to. */
 static void *writer(void *first)
 {
+    while (atomic_load(&P.waits) == 0)
+        sched_yield();
     for (int n = 0; n < EACH; n++)
         for (unsigned i = *(unsigned *)first; i < SOURCES; i += 2)
             happen(i);
@@ -170,7 +173,6 @@ static int all_take(void *unused)
 static void many_events(void)
 {
     run_with_poller(all_take, NULL);
-    EXPECT(atomic_load(&P.waits) > 0);
 }
 
 /* ---- from actor to actor: all are parked at each event ------------------------------------ */
@@ -354,7 +356,7 @@ static void cancels(void)
 static int sleeps(void *unused)
 {
     (void)unused;
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 20 || atomic_load(&P.waits) == 0; i++) {
         weir_time until = weir_after(300 * WEIR_US);
         EXPECT_RC(weir_sleep_until(until), 0);
         EXPECT(weir_now() >= until);
@@ -365,7 +367,6 @@ static int sleeps(void *unused)
 static void timers(void)
 {
     run_with_poller(sleeps, NULL);
-    EXPECT(atomic_load(&P.waits) > 0);
 }
 
 static int nothing(void *unused)
