@@ -258,9 +258,7 @@ int weir__run_here(weir_body body, void *arg, const weir_options *o, struct laun
         runtime_free(rt);
     else
         weir__retire(self->thread, &rt->retired, runtime_release);
-    /* Who is in the way is so for a moment: leak checkers find less, and descriptors are closed. */
-    for (unsigned turns = 0; !weir__reclaim_all(self->thread) && turns < 100; turns++)
-        os_spin(turns);
+    weir__reclaim_soon(self->thread);
     return rc;
 }
 

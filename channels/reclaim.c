@@ -156,6 +156,17 @@ bool weir__reclaim_all(struct thread *t)
     return !t->reclaim.pending && !a32_load(&orphans.some);
 }
 
+void weir__reclaim_soon(struct thread *t)
+{
+    enum { TURNS = 100, NAPS = 100 };
+    a32 nobody = {0};
+    for (unsigned turn = 0; turn < TURNS + NAPS && !weir__reclaim_all(t); turn++)
+        if (turn < TURNS)
+            os_spin(turn);
+        else /* it is off its processor */
+            os_futex_wait(&nobody, 0, os_real_now() + WEIR_MS);
+}
+
 void weir__reclaim_try(struct thread *t)
 {
     const struct reclaim *c = &t->reclaim;

@@ -98,4 +98,11 @@ void weir__reclaim_orphan(struct thread *t);
 /* Poll until nothing is left, or somebody is in the way. True when nothing is left. */
 bool weir__reclaim_all(struct thread *t);
 
+/*
+ * The same for an end, of a run or of the process: who is in the way is so for a moment, and is
+ * waited for, for a tenth of a second at most. So descriptors are closed, and leak checkers, which
+ * do not look into the table of handles, find what is held by it only if it leaked.
+ */
+void weir__reclaim_soon(struct thread *t);
+
 #endif

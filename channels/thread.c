@@ -209,7 +209,7 @@ __attribute__((destructor)) static void process_exits(void)
 {
     struct party *p = party_current();
     if (p && party_is_plain(p))
-        weir__reclaim_all(p->thread);
+        weir__reclaim_soon(p->thread);
 }
 
 #endif
