@@ -585,6 +585,7 @@ __attribute__((constructor)) static void enter(void)
     test_first(become_child);
 }
 
+/* -1: an emulator starts no programs for its machine. */
 static pid_t start_child(int socket)
 {
     char faults[32];
@@ -595,9 +596,10 @@ static pid_t start_child(int socket)
     REQUIRE(!getenv(CHILD)); /* one that did not become a child must not start more */
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, socket, 3);
-    EXPECT_EQ(posix_spawn(&pid, "/proc/self/exe", &actions, NULL, arguments, environment), 0);
+    int error = posix_spawn(&pid, "/proc/self/exe", &actions, NULL, arguments, environment);
+    EXPECT(error == 0 || error == ENOEXEC);
     posix_spawn_file_actions_destroy(&actions);
-    return pid;
+    return error ? -1 : pid;
 }
 
 static void expect_done(weir_stream child)
@@ -651,6 +653,8 @@ static int has_a_child(void *unused)
     pid_t pid = start_child(fds[1]);
     weir_stream child = weir_stream_adopt(fds[0]);
     close(fds[1]);
+    if (pid < 0)
+        return weir_close(child);
     EXPECT_RC(weir_unix_allow_fds(child), 0);
     int file = file_with("parent and ");
     EXPECT_RC(weir_send_fds(child, "a file", 6, &file, 1, WEIR_NEVER, NULL), 0);
