@@ -59,6 +59,15 @@ void __gcov_dump(void);
         }                                                                                          \
     } while (0)
 
+/* Of a child, when it has ended; -1: there is none. */
+static inline int status_of(pid_t pid)
+{
+    int status = -1;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status;
+}
+
 /* Run `run`, whose result is the exit status. */
 static inline struct child_end child_run(int (*run)(void))
 {
@@ -91,8 +100,7 @@ static inline struct child_end child_run(int (*run)(void))
            (got < 0 && errno == EINTR))
         n += got > 0 && n < room ? (size_t)got : 0;
     close(pipe_ends[0]);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    status = status_of(pid);
     if (WIFEXITED(status))
         end.status = WEXITSTATUS(status);
     else

@@ -303,13 +303,13 @@ static bool may_have_as_many(void)
 static void two_processes(enum way way)
 {
     await_no_thread();
-    int status = -1, before = descriptors_open();
+    int before = descriptors_open();
     open_listener();
     fflush(NULL);
     pid_t pid = fork();
     REQUIRE(pid >= 0);
     if (pid == 0) {
-        status = server_process(way);
+        int status = server_process(way);
         child_keeps_coverage();
         _exit(status);
     }
@@ -317,8 +317,7 @@ static void two_processes(enum way way)
     close(control[1]);
     close(told[1]);
     EXPECT_RC(weir_run(all_are_served, &way, NULL), 0);
-    EXPECT_EQ(waitpid(pid, &status, 0), pid);
-    EXPECT_EQ(status, 0);
+    EXPECT_EQ(status_of(pid), 0);
     await_descriptors(before);
 }
 

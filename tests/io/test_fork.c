@@ -142,20 +142,17 @@ static pid_t (*volatile fork_itself)(void) = fork;
 /* By whoever calls: its child runs `run`, whose result is the exit status. */
 static void fork_and_await(int (*run)(const struct things *t), const struct things *t)
 {
-    int status = -1;
     fflush(NULL);
     pid_t pid = fork_itself();
     EXPECT(pid >= 0);
     if (pid == 0) {
         signal(SIGALRM, SIG_DFL);
         alarm(TOO_LONG);
-        status = run(t);
+        int status = run(t);
         child_keeps_coverage();
         _exit(status);
     }
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    EXPECT_EQ(status, 0);
+    EXPECT_EQ(status_of(pid), 0);
 }
 
 static void *forks(void *things)

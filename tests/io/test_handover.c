@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "../channels/child.h"
 #include "net_test.h"
 
 #define VARIABLE "WEIR_TEST_SUCCESSOR"
@@ -52,14 +52,6 @@ __attribute__((constructor)) static void enter(void)
 }
 
 /* ---- handing over -------------------------------------------------------------------------- */
-
-static int status_of(pid_t pid)
-{
-    int status = -1;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
-}
 
 static void connect_to(const weir_address *at, char number)
 {

@@ -143,9 +143,7 @@ static void eighteen_thousand(void)
         _exit(status);
     }
     EXPECT_RC(weir_run(serves, NULL, NULL), 0);
-    int status = -1;
-    EXPECT_EQ(TEMP_FAILURE_RETRY(waitpid(pid, &status, 0)), pid);
-    EXPECT_EQ(status, 0);
+    EXPECT_EQ(status_of(pid), 0);
     await_descriptors(before);
 }
 

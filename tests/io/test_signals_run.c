@@ -418,7 +418,7 @@ static bool can_observe(void)
 /* Two workers and the thread for signals sleep; a signal from outside goes to who waits. */
 static void idle(void)
 {
-    int ready[2], status = -1;
+    int ready[2];
     unsigned long before, after;
     unsigned threads;
     char byte;
@@ -428,7 +428,7 @@ static void idle(void)
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        status = weir_run(parked, &ready[1], &(weir_options){.workers = 2});
+        int status = weir_run(parked, &ready[1], &(weir_options){.workers = 2});
         child_keeps_coverage();
         _exit(status);
     }
@@ -439,8 +439,7 @@ static void idle(void)
     } while (!all_sleep(child, &after, &threads) || before != after);
     EXPECT_EQ(threads, 3);
     EXPECT_EQ(kill(child, SIGTERM), 0);
-    EXPECT_EQ(TEMP_FAILURE_RETRY(waitpid(child, &status, 0)), child);
-    EXPECT_EQ(status, 0);
+    EXPECT_EQ(status_of(child), 0);
     close(ready[0]);
     close(ready[1]);
 }

@@ -30,6 +30,12 @@ run() {
     status=$?
 }
 
+# bounded COMMAND...: in the background, for five minutes at most: an alarm outlasts exec. So $! is
+# the program's own number; timeout(1) does not pass on a signal that comes as soon as it has forked.
+bounded() {
+    exec perl -e 'alarm 300; exec @ARGV; exit 127' -- "$@"
+}
+
 explain() {
     echo "  status $status; standard output, then standard error:"
     head -n 20 "$work/out" | cut -c 1-200 | sed 's/^/  /'

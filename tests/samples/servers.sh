@@ -17,7 +17,7 @@ beside() {
 begin() {
     rm -f "$work/says"
     mkfifo "$work/says"
-    timeout --foreground 300 "$@" >"$work/says" 2>"$work/complains" &
+    bounded "$@" >"$work/says" 2>"$work/complains" &
     server=$!
     exec 4<"$work/says"
     read -r says <&4

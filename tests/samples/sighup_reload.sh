@@ -8,7 +8,7 @@
 refuses
 echo one >"$work/file"
 mkfifo "$work/from" "$work/says"
-timeout --foreground 120 "$program" "$work/file" >"$work/from" 2>"$work/says" &
+bounded "$program" "$work/file" >"$work/from" 2>"$work/says" &
 pid=$!
 exec 4<"$work/from" 5<"$work/says"
 

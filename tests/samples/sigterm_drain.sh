@@ -8,7 +8,7 @@
 ends() {
     rm -f "$work/from"
     mkfifo "$work/from"
-    timeout --foreground 120 "$program" >"$work/from" 2>"$work/err" &
+    bounded "$program" >"$work/from" 2>"$work/err" &
     pid=$!
     exec 4<"$work/from"
     read -r line <&4
