@@ -87,9 +87,10 @@ static bool is_wrong(const char *text, size_t longest)
 
 static bool is_ascii(const char *text)
 {
-    while (*text > 0)
-        text++;
-    return *text == '\0';
+    const unsigned char *c = (const unsigned char *)text; /* char has no sign on aarch64 */
+    while (*c != '\0' && *c < 0x80)
+        c++;
+    return *c == '\0';
 }
 
 static bool wants(const weir_resolve_options *o, int family)
