@@ -247,6 +247,7 @@ static void explore_seeds(struct exploration *x)
     unsigned long n = seeds_wanted();
     calibrate(x->model);
     for (uint64_t seed = 0; seed < n; seed++) {
+        test_goes_on(); /* a slow machine is no hang */
         execute_seed(x->model, seed);
         if (!take_result(x, is_pct(x->model, seed) ? PCT : RANDOM, seed))
             return;
@@ -257,6 +258,7 @@ static void explore_all(struct exploration *x)
 {
     E->chooser.length = 0;
     do {
+        test_goes_on();
         execute(x->model, DFS, 0);
         if (!take_result(x, DFS, x->executions))
             return;
