@@ -122,12 +122,18 @@ static void run_queued(void)
     by_both(queued);
 }
 
+#if defined(EMULATED) /* which takes the last two for itself */
+enum { LAST = 62 };
+#else
+enum { LAST = 64 };
+#endif
+
 /* All that the kernel has queued, each with its value, in their order. */
 static void realtime(void)
 {
     enum { MANY = 500 };
     weir_receiver rx;
-    const int numbers[] = {SIGRTMIN, SIGRTMAX};
+    const int numbers[] = {SIGRTMIN, LAST};
     EXPECT_RC(weir_signals_open(&rx, numbers, 2, &(weir_signal_options){2 * MANY}), 0);
     for (int i = 0; i < MANY; i++)
         EXPECT_EQ(sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = i}), 0);
@@ -137,11 +143,11 @@ static void realtime(void)
         EXPECT_EQ(s.count, 1);
         EXPECT_EQ((int)s.value, i);
     }
-    EXPECT_EQ(sigqueue(getpid(), SIGRTMAX, (union sigval){.sival_int = -1}), 0);
+    EXPECT_EQ(sigqueue(getpid(), LAST, (union sigval){.sival_int = -1}), 0);
     EXPECT_EQ((int)received(rx).value, -1);
     EXPECT_RC(weir_close(rx), 0);
     EXPECT(disposition(SIGRTMIN).sa_handler == SIG_DFL);
-    EXPECT(disposition(SIGRTMAX).sa_handler == SIG_DFL);
+    EXPECT(disposition(LAST).sa_handler == SIG_DFL);
 }
 
 /* All come to one thread, weir's: to several they might come in another order. */
