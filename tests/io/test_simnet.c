@@ -257,13 +257,9 @@ static int dead(void *unused)
     return weir_group_end(g);
 }
 
-/* Nobody can wake who waits: not known beside an emulator's own thread. */
 static void nobody(void)
 {
     simulate(refused, 20);
-#if defined(EMULATED)
-    return;
-#endif
     for (uint64_t seed = 1; seed <= 20; seed++)
         EXPECT_RC(weir_run(dead, NULL, &(weir_options){.simulate = true, .seed = seed}),
                   WEIR_EDEADLK);
@@ -311,9 +307,6 @@ static int dead_beside(void *arg)
 
 static void nobody_any_more(void)
 {
-#if defined(EMULATED)
-    return;
-#endif
     struct run_thread run = {.tid = (pid_t)syscall(SYS_gettid)}, *arg = &run;
     pthread_t other;
     EXPECT_EQ(pthread_create(&other, NULL, stays_until_asleep, &run), 0);
