@@ -556,10 +556,10 @@ static void threads(void)
 static const char *const fruit[] = {"apple", "pear", "plum"};
 static atomic_int registered, received;
 
-/* Offers itself under one of the names, for a while. */
+/* Offers itself under one of the names, for a while, and until somebody has been heard. */
 static int offers(void *arg)
 {
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 40 || atomic_load(&received) == 0; i++) {
         number_sender tx;
         number_receiver rx;
         int n;
