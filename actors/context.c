@@ -137,6 +137,8 @@ static int call_there(void *call)
     struct call *c = call;
 #if defined(WEIR_ASAN)
     __sanitizer_finish_switch_fiber(c->on->fake_stack, NULL, NULL);
+#elif defined(WEIR_TSAN)
+    weir__context_let_signals(c->on);
 #endif
     int result = c->fn(c->arg);
 #if defined(WEIR_ASAN)
@@ -190,6 +192,26 @@ void weir__context_bury(void)
         __tsan_destroy_fiber(doomed);
         doomed = NULL;
     }
+}
+
+/* Those of faults go through: it has never put them off. */
+void weir__context_hold_signals(struct context *to)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+    sigset_t most;
+    int e = errno;
+    sigfillset(&most);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&most, faults[i]);
+    pthread_sigmask(SIG_BLOCK, &most, &to->signals);
+    errno = e;
+}
+
+void weir__context_let_signals(struct context *self)
+{
+    int e = errno;
+    pthread_sigmask(SIG_SETMASK, &self->signals, NULL);
+    errno = e;
 }
 
 #endif

@@ -44,6 +44,7 @@
 #endif
 #if defined(WEIR_TSAN)
 #include <sanitizer/tsan_interface.h>
+#include <signal.h>
 #endif
 
 /* The assembler knows the offsets of the first four. */
@@ -59,6 +60,7 @@ struct context {
 #endif
 #if defined(WEIR_TSAN)
     void *fiber;
+    sigset_t signals;
 #endif
 };
 
@@ -93,11 +95,18 @@ _Noreturn void weir__switch_final(struct context *to, void (*after)(void *), voi
  * before it with what runs after it, which is so for everything on one worker. Its own
  * stack of calls is the fiber's: a function in which the fiber changes must not end in
  * the other one, so all of these are part of their callers.
+ *
+ * It puts off the handler of a signal until the fiber that was interrupted calls something
+ * of the C library. So that no signal waits for a suspended actor, perhaps the one that waits for
+ * the signal, none comes between the last such call and the switch: `signals` of who is resumed
+ * keeps the thread's mask meanwhile.
  */
 #if defined(WEIR_TSAN)
 #define WEIR_TSAN_SWITCH 0
 void weir__context_doom(struct context *gone); /* free the fiber after the next switch */
 void weir__context_bury(void);
+void weir__context_hold_signals(struct context *to); /* and handle those that were put off */
+void weir__context_let_signals(struct context *self);
 #endif
 
 static always_inline void context__leave(struct context *from, struct context *to)
@@ -105,6 +114,7 @@ static always_inline void context__leave(struct context *from, struct context *t
 #if defined(WEIR_ASAN)
     __sanitizer_start_switch_fiber(from != NULL ? &from->fake_stack : NULL, to->bottom, to->size);
 #elif defined(WEIR_TSAN)
+    weir__context_hold_signals(to);
     __tsan_switch_to_fiber(to->fiber, WEIR_TSAN_SWITCH);
 #endif
     (void)from;
@@ -116,6 +126,7 @@ static always_inline void context__arrive(struct context *self)
 #if defined(WEIR_ASAN)
     __sanitizer_finish_switch_fiber(self->fake_stack, NULL, NULL);
 #elif defined(WEIR_TSAN)
+    weir__context_let_signals(self);
     weir__context_bury();
 #endif
     (void)self;
