@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* run.c - hands the registered suites to CUnit, watches over them and reports. */
 #include "expect.h"
+#include "hang.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -51,13 +52,14 @@ static void say(const char *text)
     (void)written;
 }
 
-/* Only what a signal handler may call. abort() leaves a core that shows where it hangs. */
+/* First what a signal handler may call; then there is nothing left to lose. */
 static void on_alarm(int signal_number)
 {
     (void)signal_number;
     say("\nhangs: ");
     say(watched);
     say("\n");
+    hang_show(); /* NOLINT(bugprone-signal-handler) */
     abort();
 }
 
@@ -159,6 +161,7 @@ int test_main(int argc, char **argv)
         fprintf(stderr, "%s\n", CU_get_error_msg());
         return EXIT_FAILURE;
     }
+    hang_prepare();
     expect_note_stack();
     expect_in_children();
     bool passed = add_suites(argc, argv) && run_suites();
